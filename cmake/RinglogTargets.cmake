@@ -1,0 +1,25 @@
+# ringlog_library(NAME deps...): the static library of one folder, from every .cc in it, as target ringlog::NAME.
+# The arrows of docs/architecture.md are the `deps`; tools/check_includes.py fails on an include that they do not allow.
+function(ringlog_library name)
+    file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
+    list(FILTER sources EXCLUDE REGEX "/main\\.cc$")
+    if(NOT sources)
+        add_library(ringlog_${name} INTERFACE)
+        target_link_libraries(ringlog_${name} INTERFACE ringlog_options ${ARGN})
+    else()
+        add_library(ringlog_${name} STATIC ${sources})
+        target_link_libraries(ringlog_${name} PUBLIC ringlog_options ${ARGN})
+    endif()
+    add_library(ringlog::${name} ALIAS ringlog_${name})
+endfunction()
+
+# ringlog_test(NAME FOLDER LIBRARIES...): one test program from every *_test.cc in FOLDER, registered with ctest.
+function(ringlog_test name folder)
+    file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${folder}/*_test.cc)
+    if(NOT sources)
+        return()
+    endif()
+    add_executable(${name} ${sources})
+    target_link_libraries(${name} PRIVATE ringlog_options ${ARGN} GTest::gmock GTest::gtest_main)
+    gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 300)
+endfunction()
