@@ -1,4 +1,5 @@
-// RL_ASSERT: a programmer's error ends the process, in production too. Bytes from a peer or a disk never reach one.
+// RL_ASSERT: a programmer's error ends the process, in production too. Bytes from a peer or a disk
+// never reach one.
 #pragma once
 
 #include <fmt/format.h>
@@ -15,11 +16,10 @@ namespace ringlog {
 }  // namespace ringlog
 
 /// RL_ASSERT(a == b) or RL_ASSERT(a == b, "a={} b={}", a, b).
-#define RL_ASSERT(condition, ...)                                                     \
-    do {                                                                              \
-        if (!(condition)) [[unlikely]] {                                              \
-            ::ringlog::assertion_failed(#condition, __FILE__, __LINE__,               \
-                                        ::std::string{__VA_OPT__(                     \
-                                            ::fmt::format(__VA_ARGS__))});            \
-        }                                                                             \
+#define RL_ASSERT(condition, ...)                                                               \
+    do {                                                                                        \
+        if (!(condition)) [[unlikely]] {                                                        \
+            ::ringlog::assertion_failed(#condition, __FILE__, __LINE__,                         \
+                                        ::std::string{__VA_OPT__(::fmt::format(__VA_ARGS__))}); \
+        }                                                                                       \
     } while (false)

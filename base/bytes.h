@@ -24,7 +24,8 @@ inline std::string_view as_text(ByteView bytes) {
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-/// Reads a big-endian integer (the Kafka protocol and record batches). The caller has checked the bounds.
+/// Reads a big-endian integer (the Kafka protocol and record batches). The caller has checked the
+/// bounds.
 template <std::integral T>
 T load_be(const std::byte* from) {
     T value;

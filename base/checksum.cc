@@ -9,7 +9,8 @@
 namespace ringlog {
 
 uint32_t crc32c_extend(uint32_t crc, ByteView bytes) {
-    // ISA-L neither inverts its seed nor its result, and takes a mutable pointer that it only reads.
+    // ISA-L neither inverts its seed nor its result, and takes a mutable pointer that it only
+    // reads.
     auto* data = reinterpret_cast<unsigned char*>(const_cast<std::byte*>(bytes.data()));
     return ~crc32_iscsi(data, static_cast<int>(bytes.size()), ~crc);
 }

@@ -1,4 +1,5 @@
-// The two checksums of Ringlog: CRC-32C, which record batches carry (ISA-L), and XXH3, which our own files carry.
+// The two checksums of Ringlog: CRC-32C, which record batches carry (ISA-L), and XXH3, which our
+// own files carry.
 #pragma once
 
 #include <cstdint>

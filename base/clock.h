@@ -8,7 +8,8 @@ namespace ringlog {
 /// Nanoseconds of a clock that only goes forward. Deadlines, lags and latencies use nothing else.
 using MonotonicNs = int64_t;
 
-/// Milliseconds since 1970, as Kafka's timestamps. It may step in either direction: nothing safe depends on it.
+/// Milliseconds since 1970, as Kafka's timestamps. It may step in either direction: nothing safe
+/// depends on it.
 using WallMs = int64_t;
 
 constexpr int64_t kMicrosecondNs = 1'000;

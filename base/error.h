@@ -1,5 +1,5 @@
-// Errors as values. Every fallible call of Ringlog returns Result<T>; nothing on the data path throws.
-// Runs on any core. Explained in docs/architecture.md, "Errors".
+// Errors as values. Every fallible call of Ringlog returns Result<T>; nothing on the data path
+// throws. Runs on any core. Explained in docs/architecture.md, "Errors".
 #pragma once
 
 #include <cstdint>
@@ -12,11 +12,11 @@ namespace ringlog {
 
 /// Why an operation failed. Logged and counted: append new values, never renumber.
 enum class Errc : uint8_t {
-    io_failed = 1,          ///< The kernel or the device refused; `os_errno` says how.
-    short_write = 2,        ///< Fewer bytes were written than asked for, and the rest could not follow.
-    short_read = 3,         ///< The file ended before the bytes that were asked for.
-    no_space = 4,           ///< No room: a full disk, a full journal, or a byte budget.
-    corrupt_batch = 5,      ///< A record batch whose CRC or header does not hold.
+    io_failed = 1,      ///< The kernel or the device refused; `os_errno` says how.
+    short_write = 2,    ///< Fewer bytes were written than asked for, and the rest could not follow.
+    short_read = 3,     ///< The file ended before the bytes that were asked for.
+    no_space = 4,       ///< No room: a full disk, a full journal, or a byte budget.
+    corrupt_batch = 5,  ///< A record batch whose CRC or header does not hold.
     invalid_record = 6,     ///< A record batch that is well formed and not allowed.
     message_too_large = 7,  ///< A record batch over `max.message.bytes`.
     offset_out_of_range = 8,
@@ -30,18 +30,18 @@ enum class Errc : uint8_t {
     read_only = 16,        ///< The partition or the journal takes no writes until it is repaired.
     cancelled = 17,        ///< The waiter gave up; the operation may still happen.
     timed_out = 18,
-    closed = 19,           ///< The object is closing or closed.
+    closed = 19,  ///< The object is closing or closed.
     exists = 20,
     not_found = 21,
-    locked = 22,           ///< Another process holds it.
+    locked = 22,  ///< Another process holds it.
     invalid_argument = 23,
     unsupported = 24,
-    malformed = 25,        ///< Bytes from outside that break their format.
-    conflict = 26,         ///< A conditional write whose condition no longer held.
+    malformed = 25,  ///< Bytes from outside that break their format.
+    conflict = 26,   ///< A conditional write whose condition no longer held.
     duplicate_sequence = 27,
     unsupported_format = 28,  ///< A record batch of an older magic than 2.
     invalid_timestamp = 29,
-    limit_exceeded = 30,      ///< A finite limit of ours (connections, sessions, producers) was reached.
+    limit_exceeded = 30,  ///< A finite limit of ours was reached: connections, producers.
 };
 
 /// The stable name of `code`, as logs and metrics print it.

@@ -1,4 +1,5 @@
-// A log-linear histogram: 32 buckets per power of two (3 % error), fixed memory. One writer; read on its own core.
+// A log-linear histogram: 32 buckets per power of two (3 % error), fixed memory. One writer; read
+// on its own core.
 #pragma once
 
 #include <array>
@@ -26,7 +27,8 @@ public:
     [[nodiscard]] uint64_t max() const { return max_; }
     [[nodiscard]] uint64_t bucket(size_t index) const { return counts_[index]; }
 
-    /// The largest value of the bucket in which the `quantile` (0 to 1) falls, at most max(); 0 if empty.
+    /// The largest value of the bucket in which the `quantile` (0 to 1) falls, at most max(); 0 if
+    /// empty.
     [[nodiscard]] uint64_t value_at(double quantile) const;
 
     void merge(const Histogram& other);

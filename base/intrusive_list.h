@@ -1,4 +1,5 @@
-// A doubly linked list through its members: no allocation, removal from the middle in constant time. One core.
+// A doubly linked list through its members: no allocation, removal from the middle in constant
+// time. One core.
 #pragma once
 
 #include <cstddef>
@@ -7,7 +8,8 @@
 
 namespace ringlog {
 
-/// Derive from this to be in one IntrusiveList at a time. A node must leave its list before it is destroyed.
+/// Derive from this to be in one IntrusiveList at a time. A node must leave its list before it is
+/// destroyed.
 class ListNode {
 public:
     ListNode() = default;

@@ -12,7 +12,8 @@ namespace ringlog {
 
 namespace {
 
-// Written once at start, read by every thread: relaxed is enough, a line more or less at the change does no harm.
+// Written once at start, read by every thread: relaxed is enough, a line more or less at the change
+// does no harm.
 std::atomic<LogLevel> log_level{LogLevel::info};
 
 constexpr std::array<std::string_view, 4> kLevelNames = {"DEBUG", "INFO", "WARN", "ERROR"};

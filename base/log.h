@@ -1,5 +1,6 @@
 // Log lines to stderr, one write each: "2026-11-22T10:11:12.123Z INFO journal: ...". Any thread.
-// Not for the data path: a line costs a system call. Use RateLimit where bytes from outside can cause a line.
+// Not for the data path: a line costs a system call. Use RateLimit where bytes from outside can
+// cause a line.
 #pragma once
 
 #include <fmt/format.h>
@@ -51,7 +52,8 @@ class RateLimit {
 public:
     explicit RateLimit(int64_t interval_ns) : interval_ns_(interval_ns) {}
 
-    /// True if a line may be written at `now`; `suppressed()` then says how many were not since the last.
+    /// True if a line may be written at `now`; `suppressed()` then says how many were not since the
+    /// last.
     bool allow(MonotonicNs now);
     [[nodiscard]] uint64_t suppressed() const { return reported_; }
 

@@ -1,4 +1,5 @@
-// Randomness as a seam: every stream comes from a seed, so that a run can be replayed. Any core; one object, one core.
+// Randomness as a seam: every stream comes from a seed, so that a run can be replayed. Any core;
+// one object, one core.
 #pragma once
 
 #include <array>
@@ -27,7 +28,8 @@ private:
     std::array<uint64_t, 4> state_{};
 };
 
-/// A seed from the kernel (getrandom), for production. Never fails: it blocks until the kernel has entropy.
+/// A seed from the kernel (getrandom), for production. Never fails: it blocks until the kernel has
+/// entropy.
 uint64_t system_seed();
 
 }  // namespace ringlog

@@ -1,5 +1,6 @@
-// A bounded queue from one thread to one other, after rigtorp's SPSCQueue: two indexes on lines of their own, each side
-// with a cached copy of the other's, so that a push or pop touches a shared line only when its cache runs out.
+// A bounded queue from one thread to one other, after rigtorp's SPSCQueue: two indexes on lines of
+// their own, each side with a cached copy of the other's, so that a push or pop touches a shared
+// line only when its cache runs out.
 //   memory: [tail | cached head] [head | cached tail] [slots...]
 // Tested by tests/unit/base; under ThreadSanitizer too.
 #pragma once
@@ -14,7 +15,8 @@ namespace ringlog {
 
 constexpr size_t kCacheLineBytes = 64;
 
-/// Producer: one thread calls try_push. Consumer: one thread calls front and pop. T is a small trivially copyable value.
+/// Producer: one thread calls try_push. Consumer: one thread calls front and pop. T is a small
+/// trivially copyable value.
 template <typename T>
 class SpscQueue {
     static_assert(std::is_trivially_copyable_v<T>);

@@ -9,7 +9,8 @@
 
 namespace ringlog {
 
-/// An integer with a name. Conversions are explicit; arithmetic is what a counter needs and no more.
+/// An integer with a name. Conversions are explicit; arithmetic is what a counter needs and no
+/// more.
 template <typename Tag, std::integral Rep>
 class StrongInt {
 public:

@@ -1,4 +1,5 @@
-// 16 opaque bytes, and Kafka's text form of them (URL-safe base64 without padding, 22 characters). Any core.
+// 16 opaque bytes, and Kafka's text form of them (URL-safe base64 without padding, 22 characters).
+// Any core.
 #pragma once
 
 #include <array>
@@ -25,7 +26,8 @@ struct Uuid {
     [[nodiscard]] std::string to_hex() const;
     /// Nothing if `text` is not 22 characters of that alphabet.
     static std::optional<Uuid> from_base64(std::string_view text);
-    /// A random version 4 UUID that does not begin with '-' in its text form (Kafka avoids it for command lines).
+    /// A random version 4 UUID that does not begin with '-' in its text form (Kafka avoids it for
+    /// command lines).
     static Uuid random(Random& random);
 
     friend auto operator<=>(const Uuid&, const Uuid&) = default;
