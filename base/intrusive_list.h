@@ -59,6 +59,15 @@ public:
         root_.previous_ = &node;
     }
 
+    void push_front(T& item) {
+        ListNode& node = item;
+        RL_ASSERT(!node.linked());
+        node.next_ = root_.next_;
+        node.previous_ = &root_;
+        root_.next_->previous_ = &node;
+        root_.next_ = &node;
+    }
+
     [[nodiscard]] T* front() { return empty() ? nullptr : static_cast<T*>(root_.next_); }
 
     T* pop_front() {

@@ -14,9 +14,9 @@
 namespace ringlog::io {
 
 /// One awaited operation on a file. Its frame must outlive the operation: it is awaited to its end, never abandoned.
-class [[nodiscard]] FileOp {
+class [[nodiscard]] FileOp : private Op {
 public:
-    FileOp(Reactor& reactor, const Op& op) : reactor_(reactor), op_(op) {}
+    FileOp(Reactor& reactor, const Op& op) : Op(op), reactor_(reactor) {}
     FileOp(const FileOp&) = delete;
     FileOp& operator=(const FileOp&) = delete;
 
@@ -26,12 +26,7 @@ public:
     Result<uint32_t> await_resume() const;
 
 private:
-    struct Tracked : Op {
-        explicit Tracked(const Op& op) : Op(op) {}
-        FileOp* owner = nullptr;
-    };
     Reactor& reactor_;
-    Tracked op_;
     std::coroutine_handle<> waiter_;
     int32_t result_ = 0;
 };

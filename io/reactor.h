@@ -3,6 +3,7 @@
 // but for those that say otherwise. Explained in docs/architecture.md, "Reactor".
 #pragma once
 
+#include <atomic>
 #include <coroutine>
 #include <cstdint>
 #include <functional>
@@ -83,6 +84,7 @@ public:
     virtual ~BlockingCall() = default;
     virtual void run() = 0;  ///< On the helper.
     std::coroutine_handle<> waiter;
+    BlockingCall* next_finished = nullptr;  ///< In the line of finished calls of the home core.
 };
 
 /// Runs blocking calls beside the cores: threads of lower priority, or the simulation's events.
@@ -173,9 +175,9 @@ private:
     friend class Mesh;
 
     bool run_ready();
-    bool drain_messages();
     bool drain_blocking_calls();
-    void wait_for_work();
+    [[nodiscard]] MonotonicNs wait_deadline(bool worked);
+    void yield_if_due();
 
     Backend& backend_;
     Helpers& helpers_;
@@ -192,8 +194,10 @@ private:
     std::vector<std::coroutine_handle<>> ready_;
     std::vector<std::coroutine_handle<>> running_;
     ReactorCounters counters_;
-    struct Inbox;  ///< What other threads put here: finished blocking calls and the order to stop.
-    std::unique_ptr<Inbox> inbox_;
+    MonotonicNs last_work_ = 0;   ///< When something last ran: spinning is counted from here.
+    MonotonicNs last_yield_ = 0;  ///< When this thread last let others run.
+    std::atomic<BlockingCall*> finished_calls_{nullptr};  ///< A stack that helpers push to.
+    std::atomic<bool> stopping_{false};
 };
 
 namespace detail {
