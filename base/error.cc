@@ -55,8 +55,10 @@ std::string_view errc_name(Errc code) {
 std::string describe(const Error& error) {
     std::string text(errc_name(error.code));
     if (error.os_errno != 0) {
+        // Both are null for a number that the C library does not know.
         const char* name = strerrorname_np(error.os_errno);
-        text += fmt::format(": {} ({}, {})", strerrordesc_np(error.os_errno),
+        const char* words = strerrordesc_np(error.os_errno);
+        text += fmt::format(": {} ({}, {})", words != nullptr ? words : "unknown error",
                             name != nullptr ? name : "?", error.os_errno);
     }
     if (error.at >= 0) {
