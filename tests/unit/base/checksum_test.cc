@@ -1,3 +1,4 @@
+// The checksums that record batches and our own files carry.
 #include "base/checksum.h"
 
 #include <gtest/gtest.h>
