@@ -20,6 +20,12 @@ constexpr size_t kProducersPerPartitionMax = 10'000;
 
 class ProducerStates {
 public:
+    ProducerStates() = default;
+    ProducerStates(ProducerStates&&) = default;
+    ProducerStates& operator=(ProducerStates&&) = default;
+    ProducerStates(const ProducerStates&) = delete;
+    ProducerStates& operator=(const ProducerStates&) = delete;
+
     /// What to do with a batch of a producer.
     struct Verdict {
         /// Set if it was appended before: answer with this, once it is at the high watermark, and append nothing.

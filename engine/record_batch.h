@@ -76,10 +76,13 @@ struct BatchLimits {
 
 /// Whether `bytes` is exactly one batch of a client that may be appended: one batch of magic 2, CRC right, count and offset
 /// delta agree and are positive, no control batch, no transactional bit (until transactions exist), sequence and producer
-/// fields consistent. Errors, as Kafka answers them: corrupt_batch, unsupported_format, invalid_record, message_too_large.
+/// fields consistent, no append time (that is the broker's to set). Errors, as Kafka answers them: corrupt_batch,
+/// unsupported_format (an older magic), unsupported (a compression that the request must not use), invalid_timestamp,
+/// invalid_record, message_too_large.
 Result<BatchHeader> validate_client_batch(ByteView bytes, const BatchLimits& limits);
 
-/// Whether `bytes` begins with a whole batch whose CRC holds (a read from disk). Errors: short_read, corrupt_batch.
+/// Whether `bytes` begins with a whole batch whose CRC holds (a read from disk). Errors: short_read, corrupt_batch; both
+/// `at` the base offset that the header names, where it could be decoded.
 Result<BatchHeader> verify_stored_batch(ByteView bytes);
 
 /// Writes the base offset and leader epoch into the header of a batch. They are outside the CRC.
