@@ -40,8 +40,8 @@ TEST(Error, ADescriptionNamesErrnoAndPlaceWhereKnown) {
     EXPECT_EQ(describe({.code = Errc::io_failed, .os_errno = EIO, .at = 4096}),
               "io_failed: Input/output error (EIO, 5) at 4096");
     EXPECT_EQ(describe({.code = Errc::short_read, .at = 0}), "short_read at 0");
-    EXPECT_NE(describe({.code = Errc::io_failed, .os_errno = 9999}).find("9999"),
-              std::string::npos);
+    EXPECT_EQ(describe({.code = Errc::io_failed, .os_errno = 9999}),
+              "io_failed: unknown error (?, 9999)");
 }
 
 TEST(Error, FailCarriesEveryField) {
