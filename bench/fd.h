@@ -1,0 +1,33 @@
+// A file descriptor that closes itself. One owner, any thread.
+#pragma once
+
+#include <unistd.h>
+
+#include <utility>
+
+namespace ringlog::bench {
+
+class Fd {
+public:
+    Fd() = default;
+    explicit Fd(int fd) : fd_(fd) {}
+    Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+    Fd& operator=(Fd&& other) noexcept {
+        std::swap(fd_, other.fd_);
+        return *this;
+    }
+    ~Fd() {
+        if (fd_ >= 0) {
+            ::close(fd_);
+        }
+    }
+
+    [[nodiscard]] int get() const { return fd_; }
+    [[nodiscard]] bool valid() const { return fd_ >= 0; }
+    void reset() { *this = Fd(); }
+
+private:
+    int fd_ = -1;
+};
+
+}  // namespace ringlog::bench
