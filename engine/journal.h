@@ -1,0 +1,228 @@
+// One core's commit log: a list of pre-written files that every partition of the core commits through.
+// Core: every call on the owning core. Order: frames become durable in sequence order.
+// Explained in docs/journal.md.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "base/error.h"
+#include "base/histogram.h"
+#include "base/intrusive_list.h"
+#include "engine/frame.h"
+#include "engine/journal_files.h"
+#include "engine/types.h"
+#include "engine/window.h"
+#include "io/event.h"
+#include "io/reactor.h"
+#include "io/task.h"
+
+namespace ringlog::engine {
+
+/// What an acked record survives (`ringlog.durability`).
+enum class Durability : uint8_t {
+    power,  ///< Power loss: every frame is on stable media before it counts.
+    crash,  ///< A killed process or kernel: the same write without the flush; a timer flushes.
+};
+
+struct JournalOptions {
+    JournalId id;
+    Durability durability = Durability::power;
+    JournalFilesOptions files;
+    uint32_t frame_bytes_max = 256 << 10;
+    uint32_t write_bytes_max = 1 << 20;   ///< Frames that wait and lie side by side leave in one write up to this.
+    int64_t idle_frame_ns = 50 * kMillisecondNs;     ///< When an empty frame records what became durable.
+    int64_t flush_interval_ns = 100 * kMillisecondNs;  ///< `ringlog.flush.ms`, at `crash`.
+};
+
+/// Where appended bytes went.
+struct Appended {
+    Sequence sequence;
+    Chunk* chunk = nullptr;
+    Bytes bytes;  ///< The copy in the window; may be changed until the frame is sealed, that is, before the next wait.
+};
+
+/// What a completed frame meant to one partition.
+struct FrameNote {
+    PartitionNumber partition;
+    int64_t end_offset = 0;  ///< Everything below is in completed frames now.
+};
+
+/// Who is told of what happens to frames. Called on the journal's core.
+class JournalObserver {
+public:
+    virtual ~JournalObserver() = default;
+    /// The frame of `notes` completed at the journal's durability; in sequence order.
+    virtual void on_frame_completed(std::span<const FrameNote> notes) = 0;
+    /// The journal is closed for writing: nothing that had not completed ever will.
+    virtual void on_journal_failed(const Error& error) = 0;
+};
+
+/// Takes the pieces of a large append as they are placed into frames.
+class PieceSink {
+public:
+    virtual ~PieceSink() = default;
+    virtual void on_piece(const FrameEntry& entry, const Appended& appended) = 0;
+};
+
+struct JournalCounters {
+    uint64_t frames = 0;
+    uint64_t frame_bytes = 0;
+    uint64_t payload_bytes = 0;
+    uint64_t entries = 0;
+    uint64_t writes = 0;
+    uint64_t flushes = 0;
+    uint64_t idle_frames = 0;
+    uint64_t waits_for_space = 0;
+    uint64_t waits_for_files = 0;
+    Histogram write_ns;  ///< From submission to completion of a journal write.
+};
+
+class Journal {
+public:
+    Journal(io::Reactor& reactor, JournalOptions options, Window& window, JournalObserver& observer);
+    Journal(const Journal&) = delete;
+    Journal& operator=(const Journal&) = delete;
+    ~Journal();
+
+    /// A new journal: makes its files, begins its first life with a fence frame, flushed when this returns.
+    io::Task<Result<void>> create();
+    /// Continues behind what recovery accepted: the next frame is a fence with a fresh salt at `end` of file `generation`.
+    struct Resume {
+        Generation generation;
+        uint64_t end = 0;
+        Sequence last{0};
+        uint64_t last_hash = 0;  ///< header_hash of the last accepted frame.
+    };
+    io::Task<Result<void>> resume(const Resume& at);
+    /// Completes what was appended, flushes, ends the background tasks, closes the files.
+    io::Task<void> close();
+
+    /// Joins an entry with `parts` as its bytes to the frame being built; they are readable in the window at once.
+    /// Errors: no_space (wait for room(), in line), io_failed (the journal is closed for writing; nothing was added).
+    /// The bytes must fit small_bytes_max(); larger ones go through append_large().
+    Result<Appended> append(FrameEntry entry, std::span<const ByteView> parts,
+                            std::optional<FrameNote> note);
+    /// Notified when an append that found no_space may be tried again.
+    io::Event& room() { return room_; }
+    /// The largest entry that append() takes.
+    [[nodiscard]] uint32_t small_bytes_max() const { return options_.frame_bytes_max / 4; }
+
+    /// Splits `bytes` (a batch) over frames, in turn with other large appends, so that small ones are not held up.
+    /// `bytes` must stay until it returns. The sequence is that of the last piece; `note` goes with it.
+    /// Errors: io_failed (pieces that were placed are dropped by recovery).
+    io::Task<Result<Sequence>> append_large(FrameEntry entry, ByteView bytes, PieceSink& sink,
+                                            FrameNote note);
+
+    /// Waits until the frame is complete at the journal's durability. Errors: io_failed.
+    auto durable(Sequence sequence) { return SequenceWait(*this, sequence, completed_, waiters_); }
+    /// Waits until a flush has covered the frame; at `crash`, asks for one. Errors: io_failed.
+    auto flushed(Sequence sequence) {
+        if (sequence > flushed_ && options_.durability == Durability::crash) {
+            request_flush();
+        }
+        return SequenceWait(*this, sequence, flushed_, flush_waiters_);
+    }
+
+    /// The frame that is being built, or that the next append begins.
+    [[nodiscard]] Sequence next_sequence() const { return building_sequence_; }
+    [[nodiscard]] Sequence completed() const { return completed_; }
+    [[nodiscard]] Sequence flushed_through() const { return flushed_; }
+    /// The file that the next frame goes to.
+    [[nodiscard]] Generation active_generation() { return files_.active().generation; }
+    /// The oldest file that holds frame `sequence` or a later one.
+    [[nodiscard]] Generation generation_behind(Sequence sequence) const;
+    /// Frames through `sequence` are not needed any more.
+    void free_through(Sequence sequence) { files_.free_through(sequence); }
+    [[nodiscard]] uint64_t live_bytes() const { return files_.live_bytes(); }
+    [[nodiscard]] uint64_t bytes_max() const { return files_.bytes_max(); }
+    [[nodiscard]] bool waiting_for_file() const { return waiting_for_file_; }
+    [[nodiscard]] const std::optional<Error>& failure() const { return failure_; }
+    /// Closes the journal for writing: what has not completed fails, nothing more is accepted.
+    void fail_with(const Error& error);
+    [[nodiscard]] JournalId id() const { return options_.id; }
+    [[nodiscard]] const JournalOptions& options() const { return options_; }
+    [[nodiscard]] const JournalCounters& counters() const { return counters_; }
+
+private:
+    struct SequenceWait : ListNode {
+        Journal& journal;
+        Sequence sequence;
+        const Sequence& reached;
+        IntrusiveList<SequenceWait>& line;
+        std::coroutine_handle<> handle;
+
+        SequenceWait(Journal& j, Sequence s, const Sequence& r, IntrusiveList<SequenceWait>& l)
+            : journal(j), sequence(s), reached(r), line(l) {}
+        bool await_ready() const { return reached >= sequence || journal.failure_.has_value(); }
+        void await_suspend(std::coroutine_handle<> awaiting);
+        Result<void> await_resume() const;
+    };
+    /// A frame in memory, being built or sealed.
+    struct Frame {
+        Chunk* chunk = nullptr;
+        uint32_t offset = 0;         ///< In the chunk.
+        uint32_t capacity = 0;       ///< Bytes reserved for it while it is built.
+        uint32_t payload_bytes = 0;
+        uint32_t frame_bytes = 0;    ///< Set when sealed.
+        uint16_t flags = 0;
+        Sequence sequence;
+        std::vector<FrameEntry> entries;
+        std::vector<FrameNote> notes;
+    };
+    struct LargeAppend;
+
+    io::Task<Result<void>> begin_life();
+    [[nodiscard]] bool begin_frame();
+    [[nodiscard]] bool fits(uint64_t bytes, bool large) const;
+    Appended place(const FrameEntry& entry, std::span<const ByteView> parts);
+    void place_large_pieces();
+    void seal_building();
+    [[nodiscard]] size_t take_run(uint64_t room) const;
+    io::Task<void> write_loop();
+    io::Task<bool> wait_for_work();
+    io::Task<bool> write_run();
+    io::Task<Result<void>> write_all(JournalFile& file, ByteView bytes, int16_t buffer_index);
+    void complete_run(size_t frame_count);
+    io::Task<void> flush_loop();
+    io::Task<Result<void>> flush_files(Sequence through);
+    void request_flush();
+    void advance_flushed(Sequence through);
+    void wake(IntrusiveList<SequenceWait>& line, Sequence reached);
+
+    io::Reactor& reactor_;
+    JournalOptions options_;
+    Window& window_;
+    JournalObserver& observer_;
+    JournalFiles files_;
+    uint64_t salt_ = 0;
+    uint64_t chain_ = 0;
+    Sequence building_sequence_{1};
+    Sequence completed_{0};
+    Sequence flushed_{0};
+    Sequence recorded_durable_{0};    ///< The durable_through of the last frame written.
+    Sequence last_with_entries_{0};   ///< The last frame that had any.
+    std::optional<Frame> building_;
+    std::deque<Frame> sealed_;
+    std::vector<Frame> recycled_frames_;  ///< Emptied, for their vectors.
+    IntrusiveList<LargeAppend> large_;
+    IntrusiveList<SequenceWait> waiters_;
+    IntrusiveList<SequenceWait> flush_waiters_;
+    std::optional<Error> failure_;
+    bool closing_ = false;
+    bool started_ = false;
+    bool flush_requested_ = false;
+    bool waiting_for_file_ = false;
+    MonotonicNs last_completion_ = 0;
+    io::Event work_;
+    io::Event flush_work_;
+    io::Event room_;
+    io::TaskGroup tasks_;
+    JournalCounters counters_;
+};
+
+}  // namespace ringlog::engine

@@ -1,0 +1,255 @@
+// Applying frames to states. See engine/replay.h.
+#include "engine/replay.h"
+
+#include <algorithm>
+#include <cstring>
+#include <set>
+
+namespace ringlog::engine {
+
+namespace {
+
+class Replay {
+public:
+    Replay(const Checkpoint& checkpoint, const RecoveryPlan& plan, WallMs now)
+        : plan_(plan), now_(now) {
+        outcome_.next_number = checkpoint.next_number;
+        outcome_.last = plan.resume.last;
+        for (const PartitionState& state : checkpoint.partitions) {
+            outcome_.partitions.emplace(state.number, ReplayedPartition(state));
+        }
+    }
+
+    ReplayOutcome run();
+
+private:
+    void lose_proof(const AcceptedFrame& frame);
+    void apply(const AcceptedFrame& frame, const FrameEntry& entry);
+    void open(const AcceptedFrame& frame, const FrameEntry& entry);
+    void batch(ReplayedPartition& partition, const AcceptedFrame& frame, const FrameEntry& entry);
+    void finish_batch(ReplayedPartition& partition);
+    void bridge_gap(ReplayedPartition& partition, const BatchHeader& header);
+    void apply_state(ReplayedPartition& partition, const FrameEntry& entry);
+
+    const RecoveryPlan& plan_;
+    WallMs now_;
+    ReplayOutcome outcome_;
+    std::set<PartitionNumber> removed_;
+};
+
+ByteView bytes_of(const AcceptedFrame& frame, const FrameEntry& entry) {
+    return frame.payload.subspan(entry.payload_offset, entry.length);
+}
+
+void Replay::lose_proof(const AcceptedFrame& frame) {
+    if (frame.payload_damaged) {
+        return;  // the table says whom it concerns; each batch is judged by its CRC
+    }
+    for (auto& [number, partition] : outcome_.partitions) {
+        partition.proven = false;
+        partition.unfinished.clear();
+    }
+}
+
+void Replay::open(const AcceptedFrame& frame, const FrameEntry& entry) {
+    const ByteView bytes = bytes_of(frame, entry);
+    OpenPayload payload;
+    if (bytes.size() < sizeof(payload) || frame.payload_damaged) {
+        ++outcome_.unknown_entries;
+        return;
+    }
+    std::memcpy(&payload, bytes.data(), sizeof(payload));
+    if (bytes.size() != sizeof(payload) + payload.name_bytes) {
+        ++outcome_.unknown_entries;
+        return;
+    }
+    const PartitionNumber number(entry.partition);
+    PartitionState state;
+    state.number = number;
+    state.stamp = Sequence(frame.header.sequence);
+    state.id.topic = as_text(bytes.subspan(sizeof(payload)));
+    state.id.topic_id.bytes = payload.topic_id;
+    state.id.partition = payload.partition;
+    state.leader_epoch = LeaderEpoch(entry.leader_epoch);
+    state.log_start_offset = state.log_end_offset = entry.base_offset;
+    state.destaging_base_offset = entry.base_offset;
+    if (state.leader_epoch >= LeaderEpoch(0)) {
+        state.epochs = {{state.leader_epoch, entry.base_offset}};
+    }
+    outcome_.partitions.emplace(number, ReplayedPartition(state));
+    outcome_.next_number = std::max(outcome_.next_number, number + 1);
+}
+
+void Replay::apply_state(ReplayedPartition& partition, const FrameEntry& entry) {
+    switch (entry.kind) {
+        case EntryKind::segment:
+            partition.log.begin_segment(entry.base_offset, entry.timestamp);
+            break;
+        case EntryKind::truncate:
+            partition.log.truncate(entry.base_offset, entry.segment_base, entry.segment_position);
+            std::erase_if(partition.pieces, [&entry](const ReplayedPiece& piece) {
+                return piece.entry.base_offset >= entry.base_offset;
+            });
+            break;
+        case EntryKind::epoch:
+            partition.log.begin_epoch(LeaderEpoch(entry.leader_epoch), entry.base_offset);
+            break;
+        case EntryKind::log_start:
+            partition.log.move_log_start(entry.base_offset);
+            break;
+        default:
+            break;
+    }
+}
+
+void Replay::bridge_gap(ReplayedPartition& partition, const BatchHeader& header) {
+    // Batches are missing. What follows is kept, in a segment of its own, and the partition is read-only until the operator
+    // accepts the loss.
+    partition.log.set_damage(Damage::journal_gap);
+    partition.log.skip_to(header.base_offset);
+    const FrameEntry& first = partition.unfinished.front().entry;
+    partition.rebase = ReplayedPartition::Rebase{.from_base = first.segment_base,
+                                                 .to_base = header.base_offset,
+                                                 .position = first.segment_position};
+    partition.log.begin_segment(header.base_offset, now_);
+}
+
+void Replay::finish_batch(ReplayedPartition& partition) {
+    auto pieces = std::move(partition.unfinished);
+    partition.unfinished.clear();
+    auto header = decode_batch_header(pieces.front().bytes);
+    if (!header) {
+        partition.log.set_damage(Damage::journal_gap);
+        return;
+    }
+    const bool news = pieces.back().sequence > partition.stamp;
+    if (news) {
+        partition.unfinished = std::move(pieces);
+        if (header->base_offset < partition.log.log_end_offset()) {
+            // Cannot be of this log: entries of one number are written in order of offset.
+            partition.log.set_damage(Damage::journal_gap);
+            partition.unfinished.clear();
+            return;
+        }
+        if (header->base_offset > partition.log.log_end_offset()) {
+            bridge_gap(partition, *header);
+        }
+        pieces = std::move(partition.unfinished);
+        partition.unfinished.clear();
+        partition.log.append(*header, now_);
+        partition.proven = true;
+    }
+    for (ReplayedPiece& piece : pieces) {
+        FrameEntry& entry = piece.entry;
+        if (partition.rebase && entry.segment_base == partition.rebase->from_base) {
+            entry.segment_base = partition.rebase->to_base;
+            entry.segment_position -= partition.rebase->position;
+        }
+        const bool destaged =
+            entry.segment_base < partition.destaging_base_offset ||
+            (entry.segment_base == partition.destaging_base_offset &&
+             entry.segment_position + entry.length <= partition.destaged_bytes);
+        if (!destaged) {
+            partition.pieces.push_back(std::move(piece));
+        }
+    }
+}
+
+void Replay::batch(ReplayedPartition& partition, const AcceptedFrame& frame,
+                   const FrameEntry& entry) {
+    const ByteView bytes = bytes_of(frame, entry);
+    if (entry.piece == 0) {
+        partition.unfinished.clear();
+    } else if (partition.unfinished.empty() ||
+               partition.unfinished.back().entry.piece + 1 != entry.piece) {
+        return;  // its beginning was dropped or lost
+    }
+    const bool whole = entry.piece == 0 && entry.bytes_left == 0;
+    if (frame.payload_damaged && (!whole || !verify_stored_batch(bytes))) {
+        // Lost; what follows in this partition shows a gap, and if nothing follows nothing proves that it is whole.
+        partition.unfinished.clear();
+        partition.proven = false;
+        return;
+    }
+    partition.unfinished.push_back({.entry = entry,
+                                    .file = frame.file,
+                                    .bytes = bytes,
+                                    .sequence = Sequence(frame.header.sequence)});
+    if (entry.bytes_left == 0) {
+        finish_batch(partition);
+    }
+}
+
+void Replay::apply(const AcceptedFrame& frame, const FrameEntry& entry) {
+    const PartitionNumber number(entry.partition);
+    if (entry.kind == EntryKind::open) {
+        const auto known = outcome_.partitions.find(number);
+        if (known == outcome_.partitions.end()) {
+            open(frame, entry);
+        }
+        return;
+    }
+    const auto found = outcome_.partitions.find(number);
+    if (found == outcome_.partitions.end()) {
+        // Deleted before the checkpoint's view of it was taken, unless frames were lost.
+        if (plan_.gap && !removed_.contains(number)) {
+            ++outcome_.unknown_entries;
+        }
+        return;
+    }
+    ReplayedPartition& partition = found->second;
+    if (entry.kind == EntryKind::batch) {
+        batch(partition, frame, entry);
+    } else if (entry.kind == EntryKind::tail) {
+        if (!frame.payload_damaged) {
+            partition.tail = ReplayedPiece{.entry = entry,
+                                           .file = frame.file,
+                                           .bytes = bytes_of(frame, entry),
+                                           .sequence = Sequence(frame.header.sequence)};
+        }
+    } else if (Sequence(frame.header.sequence) <= partition.stamp) {
+        return;
+    } else if (entry.kind == EntryKind::remove) {
+        outcome_.partitions.erase(found);
+        removed_.insert(number);
+    } else {
+        apply_state(partition, entry);
+    }
+}
+
+ReplayOutcome Replay::run() {
+    for (const AcceptedFrame& frame : plan_.frames) {
+        if (frame.after_gap) {
+            lose_proof(frame);
+        }
+        for (const FrameEntry& entry : frame.entries) {
+            if (entry.kind == EntryKind::extent || entry.kind > EntryKind::log_start) {
+                outcome_.refused = true;
+                outcome_.findings.push_back({.name = RecoveryCase::extent_unsupported,
+                                             .generation = Generation(frame.header.generation),
+                                             .position = frame.position,
+                                             .sequence = Sequence(frame.header.sequence)});
+                return std::move(outcome_);
+            }
+            apply(frame, entry);
+        }
+    }
+    // A loss with nothing behind it in the journal at all: no partition can be proven.
+    const RecoveryAction last =
+        kRecoveryCases[static_cast<size_t>(plan_.findings.back().name)].action;
+    for (auto& [number, partition] : outcome_.partitions) {
+        partition.unfinished.clear();
+        if (plan_.gap && (!partition.proven || last == RecoveryAction::damage)) {
+            partition.log.set_damage(Damage::journal_gap);
+        }
+    }
+    return std::move(outcome_);
+}
+
+}  // namespace
+
+ReplayOutcome replay(const Checkpoint& checkpoint, const RecoveryPlan& plan, WallMs now) {
+    return Replay(checkpoint, plan, now).run();
+}
+
+}  // namespace ringlog::engine
