@@ -1,0 +1,349 @@
+#include "tests/simulation/sim_file.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+
+namespace ringlog::simulation {
+namespace {
+
+/// The part of [position, position + length) that lies in the unit of `unit_bytes` that `at` lies
+/// in.
+uint64_t part_in_unit(uint64_t at, uint64_t end, uint64_t unit_bytes) {
+    return std::min(end, (at / unit_bytes + 1) * unit_bytes) - at;
+}
+
+}  // namespace
+
+uint64_t SimFile::would_allocate_bytes(uint64_t position, uint64_t length) const {
+    uint64_t blocks = 0;
+    for (uint64_t at = position; at < position + length;
+         at += part_in_unit(at, position + length, kExtentBytes)) {
+        blocks += extent(at / kExtentBytes) == Extent::hole ? 1 : 0;
+    }
+    return blocks * kExtentBytes;
+}
+
+uint64_t SimFile::read(Bytes to, uint64_t position) const {
+    if (position >= size_) {
+        return 0;
+    }
+    const uint64_t end = std::min(size_, position + to.size());
+    for (uint64_t at = position; at < end;) {
+        const uint64_t part = part_in_unit(at, end, kExtentBytes);
+        std::byte* target = to.data() + (at - position);
+        const auto found = pages_.find(at / kExtentBytes);
+        if (found == pages_.end()) {
+            std::memset(target, 0, part);
+        } else {
+            std::memcpy(target, found->second.current.data() + (at % kExtentBytes), part);
+        }
+        at += part;
+    }
+    return end - position;
+}
+
+bool SimFile::has_bad_sector(uint64_t position, uint64_t length) const {
+    const auto found = bad_sectors_.lower_bound(position / kSectorBytes);
+    return length > 0 && found != bad_sectors_.end() &&
+           *found <= (position + length - 1) / kSectorBytes;
+}
+
+void SimFile::write(uint64_t position, ByteView bytes) {
+    if (bytes.empty()) {
+        return;
+    }
+    land(position, bytes);
+    const uint64_t last = (position + bytes.size() - 1) / kSectorBytes;
+    for (uint64_t sector = position / kSectorBytes; sector <= last; ++sector) {
+        const std::byte* from = page(sector * kSectorBytes / kExtentBytes).current.data() +
+                                ((sector * kSectorBytes) % kExtentBytes);
+        Version& version = pending_[sector].emplace_back();
+        version.mark = mark_;
+        std::copy_n(from, kSectorBytes, version.bytes.begin());
+    }
+}
+
+void SimFile::write_durably(uint64_t position, ByteView bytes) {
+    if (bytes.empty()) {
+        return;
+    }
+    land(position, bytes);
+    const bool truncated = std::ranges::any_of(
+        changes_, [](const Change& change) { return change.kind == Change::Kind::truncate; });
+    if (truncated) {
+        apply_changes(mark_);
+    }
+    const uint64_t end = position + bytes.size();
+    durable_size_ = std::max(durable_size_, end);
+    for (uint64_t at = position; at < end; at += part_in_unit(at, end, kExtentBytes)) {
+        set_durable_extent(at / kExtentBytes, Extent::written);
+    }
+    std::erase_if(changes_, [&](const Change& change) {
+        const bool covered_extent = change.kind == Change::Kind::extent &&
+                                    change.value >= position / kExtentBytes &&
+                                    change.value <= (end - 1) / kExtentBytes;
+        const bool covered_size =
+            change.kind == Change::Kind::grow && change.value <= durable_size_;
+        return covered_extent || covered_size;
+    });
+    for (uint64_t sector = position / kSectorBytes; sector <= (end - 1) / kSectorBytes; ++sector) {
+        Sector now;
+        std::copy_n(page(sector * kSectorBytes / kExtentBytes).current.begin() +
+                        static_cast<ptrdiff_t>((sector * kSectorBytes) % kExtentBytes),
+                    kSectorBytes, now.begin());
+        settle_sector(sector, now);
+        pending_.erase(sector);
+    }
+    for (uint64_t at = position; at < end; at += part_in_unit(at, end, kExtentBytes)) {
+        drop_equal_copy(at / kExtentBytes);
+    }
+}
+
+void SimFile::make_durable(Mark mark) {
+    apply_changes(mark);
+    uint64_t touched_block = UINT64_MAX;
+    for (auto it = pending_.begin(); it != pending_.end();) {
+        std::vector<Version>& versions = it->second;
+        const auto newer = std::ranges::find_if(
+            versions, [&](const Version& version) { return version.mark > mark; });
+        if (newer == versions.begin()) {
+            ++it;
+            continue;
+        }
+        settle_sector(it->first, std::prev(newer)->bytes);
+        versions.erase(versions.begin(), newer);
+        const uint64_t block = it->first * kSectorBytes / kExtentBytes;
+        it = versions.empty() ? pending_.erase(it) : std::next(it);
+        if (touched_block != block && touched_block != UINT64_MAX) {
+            drop_equal_copy(touched_block);
+        }
+        touched_block = block;
+    }
+    if (touched_block != UINT64_MAX) {
+        drop_equal_copy(touched_block);
+    }
+}
+
+void SimFile::forget_pending(Random& random) {
+    for (auto& [sector, versions] : pending_) {
+        if (random.chance(1, 2) &&
+            durable_extent(sector * kSectorBytes / kExtentBytes) == Extent::written) {
+            settle_sector(sector, versions.back().bytes);
+        }
+    }
+    pending_.clear();
+}
+
+void SimFile::preallocate(uint64_t from, uint64_t to) {
+    ++mark_;
+    for (uint64_t block = from / kExtentBytes; block * kExtentBytes < to; ++block) {
+        if (extent(block) == Extent::hole) {
+            set_extent(block, Extent::unwritten);
+        }
+    }
+    grow(to);
+}
+
+void SimFile::truncate(uint64_t size_bytes) {
+    ++mark_;
+    if (size_bytes >= size_) {
+        grow(size_bytes);
+        return;
+    }
+    changes_.push_back({.mark = mark_, .kind = Change::Kind::truncate, .value = size_bytes});
+    size_ = size_bytes;
+    pending_.erase(pending_.lower_bound(round_up(size_bytes, kSectorBytes) / kSectorBytes),
+                   pending_.end());
+    const uint64_t first_gone = round_up(size_bytes, kExtentBytes) / kExtentBytes;
+    for (uint64_t block = first_gone; block < extents_.size(); ++block) {
+        allocated_blocks_ -= extents_[block] == Extent::hole ? 0 : 1;
+    }
+    extents_.resize(std::min<uint64_t>(extents_.size(), first_gone));
+    for (auto it = pages_.lower_bound(size_bytes / kExtentBytes); it != pages_.end(); ++it) {
+        durable_block(it->first);
+        const uint64_t start = it->first * kExtentBytes;
+        const uint64_t keep = start < size_bytes ? size_bytes - start : 0;
+        std::fill(it->second.current.begin() + static_cast<ptrdiff_t>(keep),
+                  it->second.current.end(), std::byte{0});
+    }
+}
+
+void SimFile::lose_power(const PowerLoss& how, Random& random) {
+    if (how.data == Fate::kept) {
+        make_durable(mark_);
+    } else if (how.data == Fate::random && random.chance(1, 2)) {
+        // The kernel wrote back on its own at some moment: as a sync would have then.
+        make_durable(random.below(mark_ + 1));
+    }
+    if (how.data == Fate::random) {
+        choose_sectors(how, random);
+    }
+    revert_to_durable();
+}
+
+void SimFile::flip_bit(uint64_t position, uint32_t bit) {
+    std::byte value{};
+    RL_ASSERT(read(Bytes(&value, 1), position) == 1, "position {} size {}", position, size_);
+    value ^= std::byte{1} << bit;
+    overwrite_at_rest(position, ByteView(&value, 1));
+}
+
+void SimFile::overwrite_at_rest(uint64_t position, ByteView bytes) {
+    RL_ASSERT(position + bytes.size() <= size_);
+    for (uint64_t i = 0; i < bytes.size(); ++i) {
+        const uint64_t at = position + i;
+        pending_.erase(at / kSectorBytes);
+        Page& target = page(at / kExtentBytes);
+        target.current[at % kExtentBytes] = bytes[i];
+        if (target.durable) {
+            (*target.durable)[at % kExtentBytes] = bytes[i];
+        }
+    }
+}
+
+void SimFile::land(uint64_t position, ByteView bytes) {
+    ++mark_;
+    const uint64_t end = position + bytes.size();
+    for (uint64_t at = position; at < end;) {
+        const uint64_t part = part_in_unit(at, end, kExtentBytes);
+        const uint64_t block = at / kExtentBytes;
+        durable_block(block);
+        std::memcpy(page(block).current.data() + (at % kExtentBytes),
+                    bytes.data() + (at - position), part);
+        if (extent(block) != Extent::written) {
+            set_extent(block, Extent::written);
+        }
+        at += part;
+    }
+    bad_sectors_.erase(bad_sectors_.lower_bound(position / kSectorBytes),
+                       bad_sectors_.upper_bound((end - 1) / kSectorBytes));
+    grow(end);
+}
+
+SimFile::Extent SimFile::extent(uint64_t block) const {
+    return block < extents_.size() ? extents_[block] : Extent::hole;
+}
+
+SimFile::Extent SimFile::durable_extent(uint64_t block) const {
+    return block < durable_extents_.size() ? durable_extents_[block] : Extent::hole;
+}
+
+void SimFile::set_extent(uint64_t block, Extent extent) {
+    if (block >= extents_.size()) {
+        extents_.resize(block + 1, Extent::hole);
+    }
+    allocated_blocks_ += extents_[block] == Extent::hole ? 1 : 0;
+    extents_[block] = extent;
+    if (durable_extent(block) != extent) {
+        changes_.push_back(
+            {.mark = mark_, .kind = Change::Kind::extent, .value = block, .extent = extent});
+    }
+}
+
+void SimFile::set_durable_extent(uint64_t block, Extent extent) {
+    if (block >= durable_extents_.size()) {
+        durable_extents_.resize(block + 1, Extent::hole);
+    }
+    durable_extents_[block] = extent;
+}
+
+void SimFile::grow(uint64_t size_bytes) {
+    if (size_bytes > size_) {
+        size_ = size_bytes;
+        changes_.push_back({.mark = mark_, .kind = Change::Kind::grow, .value = size_bytes});
+    }
+}
+
+void SimFile::apply_changes(Mark mark) {
+    const auto newer =
+        std::ranges::find_if(changes_, [&](const Change& change) { return change.mark > mark; });
+    for (auto it = changes_.begin(); it != newer; ++it) {
+        switch (it->kind) {
+            case Change::Kind::grow: durable_size_ = std::max(durable_size_, it->value); break;
+            case Change::Kind::truncate: apply_truncate(it->value); break;
+            case Change::Kind::extent: set_durable_extent(it->value, it->extent); break;
+        }
+    }
+    changes_.erase(changes_.begin(), newer);
+}
+
+void SimFile::apply_truncate(uint64_t size_bytes) {
+    durable_size_ = size_bytes;
+    durable_extents_.resize(std::min<uint64_t>(durable_extents_.size(),
+                                               round_up(size_bytes, kExtentBytes) / kExtentBytes));
+    for (auto it = pages_.lower_bound(size_bytes / kExtentBytes); it != pages_.end(); ++it) {
+        const uint64_t start = it->first * kExtentBytes;
+        const uint64_t keep = start < size_bytes ? size_bytes - start : 0;
+        if (it->second.durable) {
+            std::fill(it->second.durable->begin() + static_cast<ptrdiff_t>(keep),
+                      it->second.durable->end(), std::byte{0});
+        }
+    }
+}
+
+SimFile::Block& SimFile::durable_block(uint64_t block) {
+    Page& target = page(block);
+    if (!target.durable) {
+        target.durable = std::make_unique<Block>(target.current);
+    }
+    return *target.durable;
+}
+
+void SimFile::settle_sector(uint64_t sector, const Sector& bytes) {
+    const uint64_t start = sector * kSectorBytes;
+    std::ranges::copy(bytes, durable_block(start / kExtentBytes).begin() +
+                                 static_cast<ptrdiff_t>(start % kExtentBytes));
+}
+
+void SimFile::drop_equal_copy(uint64_t block) {
+    Page& target = page(block);
+    if (target.durable && *target.durable == target.current) {
+        target.durable.reset();
+    }
+}
+
+void SimFile::choose_sectors(const PowerLoss& how, Random& random) {
+    for (const auto& [sector, versions] : pending_) {
+        const uint64_t start = sector * kSectorBytes;
+        if (durable_extent(start / kExtentBytes) != Extent::written || start >= durable_size_) {
+            continue;
+        }
+        if (random.chance(how.garbage_per_thousand, 1000)) {
+            Sector garbage;
+            std::ranges::generate(garbage, [&] { return static_cast<std::byte>(random.next()); });
+            settle_sector(sector, garbage);
+            continue;
+        }
+        const uint64_t choice = random.below(versions.size() + 1);
+        if (choice > 0) {
+            settle_sector(sector, versions[choice - 1].bytes);
+        }
+    }
+}
+
+void SimFile::revert_to_durable() {
+    pending_.clear();
+    changes_.clear();
+    size_ = durable_size_;
+    durable_extents_.resize(
+        std::min<uint64_t>(durable_extents_.size(), round_up(size_, kExtentBytes) / kExtentBytes));
+    extents_ = durable_extents_;
+    allocated_blocks_ = static_cast<uint64_t>(
+        std::ranges::count_if(extents_, [](Extent extent) { return extent != Extent::hole; }));
+    std::erase_if(pages_,
+                  [&](const auto& entry) { return extent(entry.first) != Extent::written; });
+    for (auto& [block, entry] : pages_) {
+        if (entry.durable) {
+            entry.current = *entry.durable;
+            entry.durable.reset();
+        }
+        const uint64_t end = (block + 1) * kExtentBytes;
+        if (end > size_) {
+            std::fill(entry.current.end() - static_cast<ptrdiff_t>(end - size_),
+                      entry.current.end(), std::byte{0});
+        }
+    }
+}
+
+}  // namespace ringlog::simulation
