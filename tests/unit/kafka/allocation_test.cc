@@ -3,36 +3,20 @@
 // message and every prefix of it is decoded and walked with no allocation allowed.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <new>
-
+#include "tests/support/allocation_count.h"
 #include "tests/support/kafka_shapes.h"
 #include "tests/unit/kafka/golden_file.h"
 
-namespace {
-
-thread_local size_t allocated_bytes = 0;
-
-}  // namespace
-
-// NOLINTBEGIN: replaces the global allocator of this test program to count.
-void* operator new(size_t size) {
-    allocated_bytes += size;
-    if (void* memory = std::malloc(size)) {
-        return memory;
-    }
-    throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept {
-    std::free(memory);
-}
-void operator delete(void* memory, size_t) noexcept {
-    std::free(memory);
-}
-// NOLINTEND
-
 namespace ringlog::kafka {
 namespace {
+
+using test::allocated_bytes;
+
+TEST(Allocation, TheCounterCounts) {
+    const size_t before = allocated_bytes();
+    const std::vector<std::byte> taken(12345);
+    EXPECT_EQ(allocated_bytes() - before, taken.size());
+}
 
 TEST(Allocation, DecodingAndWalkingEveryMessageAllocatesNothing) {
     const auto lines = golden::lines();
@@ -45,9 +29,9 @@ TEST(Allocation, DecodingAndWalkingEveryMessageAllocatesNothing) {
         }
         for (size_t size = 0; size <= line.bytes.size(); ++size) {
             const ByteView bytes = ByteView(line.bytes).first(size);
-            const size_t before = allocated_bytes;
+            const size_t before = allocated_bytes();
             const bool valid = shape->walk(bytes, line.version);
-            EXPECT_EQ(allocated_bytes, before) << line.title();
+            EXPECT_EQ(allocated_bytes(), before) << line.title();
             EXPECT_EQ(valid, size == line.bytes.size()) << line.title() << " cut at " << size;
         }
         ++walked;
@@ -71,9 +55,9 @@ TEST(Allocation, ARequestThatDeclaresMuchAllocatesNothing) {
     writer.write_uvarint(0);
     const auto shape = find_shape("Fetch", true);
     ASSERT_TRUE(shape);
-    const size_t before = allocated_bytes;
+    const size_t before = allocated_bytes();
     EXPECT_TRUE(shape->walk(writer.bytes(), 12));
-    EXPECT_EQ(allocated_bytes, before);
+    EXPECT_EQ(allocated_bytes(), before);
 }
 
 }  // namespace
