@@ -105,6 +105,8 @@ private:
     uint32_t run_socket(io::Handle handle);
     uint32_t run_receive(io::Handle handle);
     uint32_t run_send(Slot& slot);
+    /// Whether a multishot operation stays armed after a completion; clears it if not.
+    bool goes_on(io::Op*& multishot);
     uint32_t run_accept(io::Handle handle);
     void complete(io::Op& op, const io::Completion& completion);
     void record(std::string_view what, const io::Op& op, uint64_t content, int64_t result);

@@ -10,6 +10,8 @@ namespace {
 
 /// The largest piece that one receive completion carries: the size of a shared receive buffer.
 constexpr uint64_t kReceiveBytes = 16 * 1024;
+/// A multishot operation ends by itself after about so many completions, as the kernel's may.
+constexpr uint64_t kMultishotLife = 16;
 
 }  // namespace
 
@@ -86,6 +88,14 @@ uint32_t SimBackend::run_socket(io::Handle handle) {
     return count;
 }
 
+bool SimBackend::goes_on(io::Op*& multishot) {
+    const bool more = !random_.chance(1, kMultishotLife);
+    if (!more) {
+        multishot = nullptr;
+    }
+    return more;
+}
+
 uint32_t SimBackend::run_accept(io::Handle handle) {
     uint32_t count = 0;
     while (slots_.contains(handle)) {
@@ -99,7 +109,8 @@ uint32_t SimBackend::run_accept(io::Handle handle) {
         socket->stream = std::move(target.socket->listening->waiting.front());
         target.socket->listening->waiting.pop_front();
         const int32_t descriptor = descriptors_.add(std::move(socket));
-        complete(op, {.result = descriptor, .more = true});
+        const bool more = goes_on(target.accept);
+        complete(op, {.result = descriptor, .more = more});
         ++count;
     }
     return count;
@@ -118,7 +129,8 @@ uint32_t SimBackend::run_receive(io::Handle handle) {
         if (stream.wants_read()) {
             mark_ready(handle);
         }
-        complete(op, {.result = static_cast<int32_t>(bytes.size()), .more = true, .bytes = bytes});
+        const bool more = goes_on(target.receive);
+        complete(op, {.result = static_cast<int32_t>(bytes.size()), .more = more, .bytes = bytes});
         return 1;
     }
     if (!stream.wants_read()) {

@@ -119,24 +119,40 @@ std::pair<HostId, uint16_t> SimNetwork::resolve(HostId from, const std::string& 
 }
 
 void SimNetwork::connect(HostId from, const std::string& address, LifeId life, Connected done) {
-    auto attempt = std::make_shared<Attempt>(Attempt{.from = from,
-                                                     .address = address,
-                                                     .life = life,
-                                                     .done = std::move(done),
-                                                     .give_up = now() + options_.give_up_ns});
-    events_.at(draw_arrival(), life, [this, attempt] { try_connect(attempt); });
+    const auto [to, port] = resolve(from, address);
+    start_connecting({.from = from,
+                      .to = to,
+                      .port = port,
+                      .loopback_too = to == from,
+                      .life = life,
+                      .done = std::move(done)});
+}
+
+void SimNetwork::connect_to(HostId from, HostId to, uint16_t port, LifeId life, Connected done) {
+    start_connecting({.from = from,
+                      .to = to,
+                      .port = port,
+                      .loopback_too = true,
+                      .life = life,
+                      .done = std::move(done)});
+}
+
+void SimNetwork::start_connecting(Attempt attempt) {
+    attempt.give_up = now() + options_.give_up_ns;
+    auto shared = std::make_shared<Attempt>(std::move(attempt));
+    events_.at(draw_arrival(), shared->life, [this, shared] { try_connect(shared); });
 }
 
 void SimNetwork::try_connect(const std::shared_ptr<Attempt>& attempt) {
-    const auto [to, port] = resolve(attempt->from, attempt->address);
+    const HostId to = attempt->to;
     if (to == kNoHost) {
         finish(attempt, fail(Errc::io_failed, EHOSTUNREACH));
         return;
     }
-    const auto found = listening_.find({to, port});
+    const auto found = listening_.find({to, attempt->port});
     const bool reachable = !is_cut(attempt->from, to) && !is_cut(to, attempt->from) && is_up(to);
     const bool listens =
-        found != listening_.end() && (!found->second->loopback || to == attempt->from);
+        found != listening_.end() && (!found->second->loopback || attempt->loopback_too);
     if (reachable && !listens) {
         finish(attempt, fail(Errc::io_failed, ECONNREFUSED));
     } else if (reachable && found->second->waiting.size() < options_.backlog) {
@@ -156,7 +172,7 @@ void SimNetwork::establish(const std::shared_ptr<Attempt>& attempt, ListenQueue&
     connection->sides[0].host = attempt->from;
     connection->sides[0].address = fmt::format("{}:{}", ip_of(attempt->from), from_port);
     connection->sides[1].host = queue.host;
-    connection->sides[1].address = attempt->address;
+    connection->sides[1].address = fmt::format("{}:{}", ip_of(attempt->to), attempt->port);
     auto near = std::make_shared<StreamEnd>(connection, 0);
     auto far = std::make_shared<StreamEnd>(connection, 1);
     connection->sides[0].end = near;

@@ -69,6 +69,8 @@ public:
     /// To "ip:port" as `from` sees it. `done` is called later, with the end or ECONNREFUSED,
     /// ETIMEDOUT, EHOSTUNREACH.
     void connect(HostId from, const std::string& address, LifeId life, Connected done);
+    /// To a port of a host, whatever address it listens on: for clients of a test.
+    void connect_to(HostId from, HostId to, uint16_t port, LifeId life, Connected done);
 
     // Faults. Paths have a direction.
     /// Nothing passes from `from` to `to` until heal(). Nothing is lost: it arrives then, or the
@@ -96,12 +98,15 @@ public:
 
 private:
     struct Attempt {
-        HostId from;
-        std::string address;
-        LifeId life;
+        HostId from = 0;
+        HostId to = 0;
+        uint16_t port = 0;
+        bool loopback_too = false;  ///< Reaches a listener of the loopback address as well.
+        LifeId life = kNobody;
         Connected done;
-        MonotonicNs give_up;
+        MonotonicNs give_up = 0;
     };
+    void start_connecting(Attempt attempt);
     void try_connect(const std::shared_ptr<Attempt>& attempt);
     void establish(const std::shared_ptr<Attempt>& attempt, ListenQueue& queue);
     void finish(const std::shared_ptr<Attempt>& attempt, Result<std::shared_ptr<StreamEnd>> result);

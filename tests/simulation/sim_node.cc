@@ -1,6 +1,9 @@
 #include "tests/simulation/sim_node.h"
 
+#include <fmt/format.h>
+
 #include <cerrno>
+#include <cstdio>
 
 #include "tests/simulation/sim_world.h"
 
@@ -280,7 +283,12 @@ bool SimNode::turn(uint16_t core) {
 }
 
 bool SimNode::run_world_until(const std::function<bool()>& done) {
-    return world_.run_until(done);
+    const bool reached = world_.run_until(done);
+    if (!reached) {
+        fmt::print(stderr, "seed {}: a task of node {} still waits at {} ns after {} steps\n",
+                   world_.seed(), host_, world_.now(), world_.steps());
+    }
+    return reached;
 }
 
 }  // namespace ringlog::simulation

@@ -20,27 +20,23 @@ SimNode& SimWorld::add_node(NodeOptions options) {
 
 bool SimWorld::step() {
     crash_what_is_doomed();
-    struct Candidate {
-        SimNode* node;
-        uint16_t core;
-    };
-    std::vector<Candidate> candidates;
+    candidates_.clear();
     for (const std::unique_ptr<SimNode>& node : nodes_) {
         for (uint16_t core = 0; node->up() && core < node->core_count(); ++core) {
             if (node->is_runnable(core)) {
-                candidates.push_back({node.get(), core});
+                candidates_.push_back({node.get(), core});
             }
         }
     }
     const bool event_due = events_.next_time() <= time_.now;
-    const uint64_t choices = candidates.size() + (event_due ? 1 : 0);
+    const uint64_t choices = candidates_.size() + (event_due ? 1 : 0);
     if (choices == 0) {
         return jump();
     }
     ++steps_;
     const uint64_t choice = random_.below(choices);
-    if (choice < candidates.size()) {
-        turn(*candidates[choice].node, candidates[choice].core);
+    if (choice < candidates_.size()) {
+        turn(*candidates_[choice].node, candidates_[choice].core);
     } else {
         events_.pop()();
     }

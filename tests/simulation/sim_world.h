@@ -73,6 +73,10 @@ public:
     void record(std::string_view what, uint64_t host, uint64_t position);
 
 private:
+    struct Candidate {
+        SimNode* node;
+        uint16_t core;
+    };
     void turn(SimNode& node, uint16_t core);
     bool jump();
     void crash_what_is_doomed();
@@ -88,6 +92,7 @@ private:
     LifeId next_life_ = 1;
     uint64_t steps_ = 0;
     std::function<void()> check_;
+    std::vector<Candidate> candidates_;  ///< Of the current step; kept for its memory.
     std::vector<std::unique_ptr<SimNode>> nodes_;
 };
 
