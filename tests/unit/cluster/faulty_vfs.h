@@ -1,5 +1,5 @@
-// A SQLite VFS over the system's that fails the Nth write or flush, and counts flushes instead of doing them (a test
-// process loses no power). One thread, one at a time.
+// A SQLite VFS over the system's that fails the Nth write or flush, and counts flushes instead of
+// doing them (a test process loses no power). One thread, one at a time.
 #pragma once
 
 #include <sqlite3.h>
