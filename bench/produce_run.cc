@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 #include "base/clock.h"
 #include "bench/process_usage.h"
@@ -155,13 +156,16 @@ private:
                             .seed = options_.seed + index,
                             .requests_max = (options_.requests_max + count - 1) / count,
                             .stop = &stop_};
-            threads_.emplace_back([this, index, spec] { work(index, spec); });
+            workers_.push_back(std::make_unique<ProduceWorker>(
+                spec, content_, std::move(per_thread_[index]), std::exchange(tail_, nullptr)));
+        }
+        for (uint64_t index = 0; index < count; ++index) {
+            threads_.emplace_back([this, index] { work(index); });
         }
     }
 
-    void work(uint64_t index, const WorkerSpec& spec) {
-        ProduceWorker worker(spec, content_, std::move(per_thread_[index]), std::move(tail_));
-        results_[index] = worker.run();
+    void work(uint64_t index) {
+        results_[index] = workers_[index]->run();
         if (results_[index].failure) {
             stop_.store(true, std::memory_order_relaxed);
         }
@@ -232,6 +236,7 @@ private:
     std::vector<std::vector<std::unique_ptr<ProducerConnection>>> per_thread_;
     std::unique_ptr<Consumer> tail_;
     Schedule schedule_;
+    std::vector<std::unique_ptr<ProduceWorker>> workers_;
     std::vector<std::thread> threads_;
     std::vector<WorkerResult> results_;
     Sample before_;
