@@ -78,6 +78,25 @@ public:
         return item;
     }
 
+    [[nodiscard]] T* back() { return empty() ? nullptr : static_cast<T*>(root_.previous_); }
+
+    /// Puts `item` right before `at`, which is in this list.
+    void insert_before(T& at, T& item) {
+        ListNode& node = item;
+        ListNode& behind = at;
+        RL_ASSERT(!node.linked() && behind.linked());
+        node.previous_ = behind.previous_;
+        node.next_ = &behind;
+        behind.previous_->next_ = &node;
+        behind.previous_ = &node;
+    }
+
+    /// The item before `item`, or nullptr at the start.
+    [[nodiscard]] T* previous(T& item) {
+        ListNode* node = static_cast<ListNode&>(item).previous_;
+        return node == &root_ ? nullptr : static_cast<T*>(node);
+    }
+
     /// The item behind `item`, or nullptr at the end.
     [[nodiscard]] T* next(T& item) {
         ListNode* node = static_cast<ListNode&>(item).next_;

@@ -68,6 +68,24 @@ TEST(IntrusiveList, AMemberMovesBetweenLists) {
     EXPECT_EQ(other.pop_front(), &a);
 }
 
+TEST(IntrusiveList, AMemberEntersBeforeAnotherAndIsFoundFromTheBack) {
+    IntrusiveList<Item> list;
+    EXPECT_EQ(list.back(), nullptr);
+    Item a(1);
+    Item b(2);
+    Item c(3);
+    list.push_back(c);
+    list.insert_before(c, b);
+    list.insert_before(b, a);
+    EXPECT_THAT(values_of(list), testing::ElementsAre(1, 2, 3));
+    EXPECT_EQ(list.back(), &c);
+    EXPECT_EQ(list.previous(c), &b);
+    EXPECT_EQ(list.previous(a), nullptr);
+    while (list.pop_front() != nullptr) {
+    }
+    EXPECT_EQ(list.back(), nullptr);
+}
+
 TEST(IntrusiveListDeathTest, BeingInTwoListsEndsTheProcess) {
     GTEST_FLAG_SET(death_test_style, "threadsafe");
     EXPECT_DEATH(
