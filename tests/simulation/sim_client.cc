@@ -1,5 +1,6 @@
 #include "tests/simulation/sim_client.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "tests/simulation/sim_world.h"
@@ -53,7 +54,10 @@ void SimClient::State::pump() {
         const std::vector<std::byte> bytes = stream->read(stream->readable());
         received.insert(received.end(), bytes.begin(), bytes.end());
     }
-    const uint64_t taken = unsent.empty() ? 0 : stream->write(unsent);
+    const auto end =
+        unsent.begin() + static_cast<ptrdiff_t>(std::min<uint64_t>(unsent.size(), stream->room()));
+    const std::vector<std::byte> bytes(unsent.begin(), end);
+    const uint64_t taken = stream->write(bytes);
     unsent.erase(unsent.begin(), unsent.begin() + static_cast<ptrdiff_t>(taken));
     if (end_wanted && unsent.empty()) {
         stream->end_writing();

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <vector>
 
@@ -55,7 +56,7 @@ private:
     /// Outlives the client while an event refers to it.
     struct State {
         std::shared_ptr<StreamEnd> stream;
-        std::vector<std::byte> unsent;
+        std::deque<std::byte> unsent;
         std::vector<std::byte> received;
         int32_t error = 0;
         bool reading = true;

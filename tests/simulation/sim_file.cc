@@ -56,11 +56,7 @@ void SimFile::write(uint64_t position, ByteView bytes) {
     land(position, bytes);
     const uint64_t last = (position + bytes.size() - 1) / kSectorBytes;
     for (uint64_t sector = position / kSectorBytes; sector <= last; ++sector) {
-        const std::byte* from = page(sector * kSectorBytes / kExtentBytes).current.data() +
-                                ((sector * kSectorBytes) % kExtentBytes);
-        Version& version = pending_[sector].emplace_back();
-        version.mark = mark_;
-        std::copy_n(from, kSectorBytes, version.bytes.begin());
+        add_version(sector);
     }
 }
 
@@ -88,11 +84,7 @@ void SimFile::write_durably(uint64_t position, ByteView bytes) {
         return covered_extent || covered_size;
     });
     for (uint64_t sector = position / kSectorBytes; sector <= (end - 1) / kSectorBytes; ++sector) {
-        Sector now;
-        std::copy_n(page(sector * kSectorBytes / kExtentBytes).current.begin() +
-                        static_cast<ptrdiff_t>((sector * kSectorBytes) % kExtentBytes),
-                    kSectorBytes, now.begin());
-        settle_sector(sector, now);
+        settle_sector(sector, current_sector(sector));
         pending_.erase(sector);
     }
     for (uint64_t at = position; at < end; at += part_in_unit(at, end, kExtentBytes)) {
@@ -167,6 +159,11 @@ void SimFile::truncate(uint64_t size_bytes) {
         std::fill(it->second.current.begin() + static_cast<ptrdiff_t>(keep),
                   it->second.current.end(), std::byte{0});
     }
+    // The sector that the cut goes through: what was pending of it must not bring back bytes behind
+    // the cut.
+    if (const auto cut = pending_.find(size_bytes / kSectorBytes); cut != pending_.end()) {
+        add_version(cut->first);
+    }
 }
 
 void SimFile::lose_power(const PowerLoss& how, Random& random) {
@@ -221,6 +218,19 @@ void SimFile::land(uint64_t position, ByteView bytes) {
     grow(end);
 }
 
+SimFile::Sector SimFile::current_sector(uint64_t sector) {
+    const uint64_t start = sector * kSectorBytes;
+    Sector bytes;
+    std::copy_n(
+        page(start / kExtentBytes).current.begin() + static_cast<ptrdiff_t>(start % kExtentBytes),
+        kSectorBytes, bytes.begin());
+    return bytes;
+}
+
+void SimFile::add_version(uint64_t sector) {
+    pending_[sector].push_back({.mark = mark_, .bytes = current_sector(sector)});
+}
+
 SimFile::Extent SimFile::extent(uint64_t block) const {
     return block < extents_.size() ? extents_[block] : Extent::hole;
 }
@@ -235,10 +245,8 @@ void SimFile::set_extent(uint64_t block, Extent extent) {
     }
     allocated_blocks_ += extents_[block] == Extent::hole ? 1 : 0;
     extents_[block] = extent;
-    if (durable_extent(block) != extent) {
-        changes_.push_back(
-            {.mark = mark_, .kind = Change::Kind::extent, .value = block, .extent = extent});
-    }
+    changes_.push_back(
+        {.mark = mark_, .kind = Change::Kind::extent, .value = block, .extent = extent});
 }
 
 void SimFile::set_durable_extent(uint64_t block, Extent extent) {

@@ -98,6 +98,9 @@ private:
     };
 
     void land(uint64_t position, ByteView bytes);
+    Sector current_sector(uint64_t sector);
+    /// What the sector holds now may be what is left of it.
+    void add_version(uint64_t sector);
     void set_extent(uint64_t block, Extent extent);
     [[nodiscard]] Extent extent(uint64_t block) const;
     [[nodiscard]] Extent durable_extent(uint64_t block) const;

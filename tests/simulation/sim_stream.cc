@@ -90,7 +90,6 @@ void StreamEnd::vanish() {
     me.vanished = true;
     me.closed = true;
     me.under_way.clear();
-    me.under_way_bytes = 0;
     me.arrived.clear();
 }
 
@@ -99,20 +98,14 @@ const std::string& StreamEnd::peer() const {
 }
 
 uint64_t Connection::room(uint32_t from) const {
-    const uint64_t held = sides[from].under_way_bytes + sides[1 - from].arrived.size();
+    const uint64_t held = sides[from].under_way.size() + sides[1 - from].arrived.size();
     return held >= capacity_bytes ? 0 : capacity_bytes - held;
 }
 
 void Connection::write(uint32_t from, ByteView bytes) {
     Side& me = sides[from];
     network_.record("send", *this, from, bytes.size(), xxh3(bytes));
-    me.under_way_bytes += bytes.size();
-    while (!bytes.empty()) {
-        const uint64_t most = std::min<uint64_t>(bytes.size(), network_.options().segment_bytes);
-        const uint64_t part = 1 + network_.random().below(most);
-        me.under_way.emplace_back(bytes.begin(), bytes.begin() + static_cast<ptrdiff_t>(part));
-        bytes = bytes.subspan(part);
-    }
+    me.under_way.insert(me.under_way.end(), bytes.begin(), bytes.end());
     move_later(from);
 }
 
@@ -174,9 +167,11 @@ void Connection::arrive(uint32_t from) {
         break_both(ECONNRESET);
         return;
     }
-    std::vector<std::byte> segment = std::move(me.under_way.front());
-    me.under_way.pop_front();
-    me.under_way_bytes -= segment.size();
+    const uint64_t most = std::min<uint64_t>(me.under_way.size(), network_.options().segment_bytes);
+    const auto cut =
+        me.under_way.begin() + static_cast<ptrdiff_t>(1 + network_.random().below(most));
+    std::vector<std::byte> segment(me.under_way.begin(), cut);
+    me.under_way.erase(me.under_way.begin(), cut);
     if (network_.random().chance(network_.options().corrupt_per_million, 1'000'000)) {
         segment[network_.random().below(segment.size())] ^= std::byte{1}
                                                             << network_.random().below(8);
@@ -213,7 +208,6 @@ void Connection::break_side(uint32_t side, int32_t error) {
     if (me.error == 0) {
         me.error = error;
         me.under_way.clear();
-        me.under_way_bytes = 0;
         me.stalled = false;
         if (error == ECONNRESET) {
             me.arrived.clear();

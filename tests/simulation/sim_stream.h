@@ -73,8 +73,7 @@ public:
         std::string address;
         std::weak_ptr<StreamEnd> end;
         // What this side sends.
-        std::deque<std::vector<std::byte>> under_way;
-        uint64_t under_way_bytes = 0;
+        std::deque<std::byte> under_way;
         bool end_written = false;
         bool end_arrived = false;  ///< At the other side.
         bool moving = false;       ///< An event will move the next segment.
