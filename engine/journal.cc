@@ -26,8 +26,7 @@ Journal::Journal(io::Reactor& reactor, JournalOptions options, Window& window,
       observer_(observer),
       files_(reactor, options_.files),
       work_(reactor),
-      flush_work_(reactor),
-      room_(reactor) {
+      flush_work_(reactor) {
     RL_ASSERT(options_.files.file_bytes >= options_.frame_bytes_max);
 }
 
@@ -239,6 +238,15 @@ void Journal::seal_building() {
     ++building_sequence_;
 }
 
+Sequence Journal::cut() {
+    if (building_) {
+        place_large_pieces();
+        seal_building();
+        work_.notify_one();
+    }
+    return building_sequence_ - 1;
+}
+
 void Journal::fail_with(const Error& error) {
     if (failure_) {
         return;
@@ -252,7 +260,7 @@ void Journal::fail_with(const Error& error) {
     }
     wake(waiters_, Sequence(UINT64_MAX));
     wake(flush_waiters_, Sequence(UINT64_MAX));
-    room_.notify_all();
+    window_.space().notify_all();
     work_.notify_all();
     flush_work_.notify_all();
     observer_.on_journal_failed(error);

@@ -108,7 +108,7 @@ public:
     Result<Appended> append(FrameEntry entry, std::span<const ByteView> parts,
                             std::optional<FrameNote> note);
     /// Notified when an append that found no_space may be tried again.
-    io::Event& room() { return room_; }
+    io::Event& room() { return window_.space(); }
     /// The largest entry that append() takes.
     [[nodiscard]] uint32_t small_bytes_max() const { return options_.frame_bytes_max / 4; }
 
@@ -128,6 +128,8 @@ public:
         return SequenceWait(*this, sequence, flushed_, flush_waiters_);
     }
 
+    /// Ends the frame that is being built, so that what comes later has a higher sequence; the last that has ended.
+    Sequence cut();
     /// The frame that is being built, or that the next append begins.
     [[nodiscard]] Sequence next_sequence() const { return building_sequence_; }
     [[nodiscard]] Sequence completed() const { return completed_; }
@@ -220,7 +222,6 @@ private:
     MonotonicNs last_completion_ = 0;
     io::Event work_;
     io::Event flush_work_;
-    io::Event room_;
     io::TaskGroup tasks_;
     JournalCounters counters_;
 };

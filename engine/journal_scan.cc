@@ -14,9 +14,9 @@ namespace {
 constexpr uint64_t kReadBytes = 1 << 20;
 
 /// Reads [position, position + to.size()); on an error halves the range until single blocks are found unreadable.
-void read_or_mark(io::FileSystem& files, int32_t descriptor, Bytes to, uint64_t position,
+void read_or_mark(io::FileSystem& source, int32_t descriptor, Bytes to, uint64_t position,
                   std::vector<uint64_t>& unreadable) {
-    auto count = files.read(descriptor, to, position);
+    auto count = source.read(descriptor, to, position);
     if (count && *count == to.size()) {
         return;
     }
@@ -26,8 +26,8 @@ void read_or_mark(io::FileSystem& files, int32_t descriptor, Bytes to, uint64_t 
         return;
     }
     const uint64_t half = round_up(to.size() / 2, kBlockBytes);
-    read_or_mark(files, descriptor, to.first(half), position, unreadable);
-    read_or_mark(files, descriptor, to.subspan(half), position + half, unreadable);
+    read_or_mark(source, descriptor, to.first(half), position, unreadable);
+    read_or_mark(source, descriptor, to.subspan(half), position + half, unreadable);
 }
 
 Result<ScannedFile> scan_file(io::FileSystem& files, const std::string& path,
@@ -46,8 +46,8 @@ Result<ScannedFile> scan_file(io::FileSystem& files, const std::string& path,
     file.bytes = round_down(opened->size_bytes, kBlockBytes);
     file.data.reset(Window::allocate(std::max<uint64_t>(file.bytes, kBlockBytes)));
     for (uint64_t at = 0; at < file.bytes; at += kReadBytes) {
-        const uint64_t bytes = std::min(kReadBytes, file.bytes - at);
-        read_or_mark(files, opened->descriptor, Bytes(file.data.get() + at, bytes), at,
+        const uint64_t step = std::min(kReadBytes, file.bytes - at);
+        read_or_mark(files, opened->descriptor, Bytes(file.data.get() + at, step), at,
                      file.unreadable);
     }
     files.close(opened->descriptor);
@@ -60,8 +60,8 @@ Result<ScannedFile> scan_file(io::FileSystem& files, const std::string& path,
 
 }  // namespace
 
-void ScannedFile::Free::operator()(std::byte* data) const {
-    Window::release(data);
+void ScannedFile::Free::operator()(std::byte* memory) const {
+    Window::release(memory);
 }
 
 Result<std::vector<ScannedFile>> scan_journal(io::FileSystem& files, const std::string& directory,

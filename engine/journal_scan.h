@@ -17,7 +17,7 @@ namespace ringlog::engine {
 /// A journal file in memory.
 struct ScannedFile {
     struct Free {
-        void operator()(std::byte* data) const;
+        void operator()(std::byte* memory) const;
     };
     Generation generation;
     std::unique_ptr<std::byte, Free> data;  ///< From Window::allocate.

@@ -74,7 +74,6 @@ io::Task<bool> Journal::write_run() {
     if (building_ || (!large_.empty() && begin_frame())) {
         place_large_pieces();
         seal_building();
-        room_.notify_all();
     }
     JournalFile* file = &files_.active();
     while (file->bytes - file->end < sealed_.front().frame_bytes) {
@@ -163,7 +162,6 @@ void Journal::complete_run(size_t frame_count) {
         flush_work_.notify_all();
     }
     wake(waiters_, completed_);
-    room_.notify_all();
 }
 
 void Journal::advance_flushed(Sequence through) {

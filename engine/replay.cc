@@ -28,6 +28,7 @@ private:
     void open(const AcceptedFrame& frame, const FrameEntry& entry);
     void batch(ReplayedPartition& partition, const AcceptedFrame& frame, const FrameEntry& entry);
     void finish_batch(ReplayedPartition& partition);
+    void match_segment(ReplayedPartition& partition, const BatchHeader& header);
     void bridge_gap(ReplayedPartition& partition, const BatchHeader& header);
     void apply_state(ReplayedPartition& partition, const FrameEntry& entry);
 
@@ -114,6 +115,26 @@ void Replay::bridge_gap(ReplayedPartition& partition, const BatchHeader& header)
     partition.log.begin_segment(header.base_offset, now_);
 }
 
+void Replay::match_segment(ReplayedPartition& partition, const BatchHeader& header) {
+    FrameEntry first = partition.unfinished.front().entry;
+    if (partition.rebase && first.segment_base == partition.rebase->from_base) {
+        first.segment_base = partition.rebase->to_base;
+        first.segment_position -= partition.rebase->position;
+    }
+    PartitionLog& log = partition.log;
+    if (header.base_offset == log.log_end_offset()) {
+        // The roll itself may have been in a lost frame.
+        if (log.segments().empty() || first.segment_base > log.segments().back().base_offset) {
+            log.begin_segment(first.segment_base, now_);
+        }
+        if (log.segments().back().base_offset == first.segment_base &&
+            log.segments().back().bytes == first.segment_position) {
+            return;
+        }
+    }
+    bridge_gap(partition, header);
+}
+
 void Replay::finish_batch(ReplayedPartition& partition) {
     auto pieces = std::move(partition.unfinished);
     partition.unfinished.clear();
@@ -131,9 +152,7 @@ void Replay::finish_batch(ReplayedPartition& partition) {
             partition.unfinished.clear();
             return;
         }
-        if (header->base_offset > partition.log.log_end_offset()) {
-            bridge_gap(partition, *header);
-        }
+        match_segment(partition, *header);
         pieces = std::move(partition.unfinished);
         partition.unfinished.clear();
         partition.log.append(*header, now_);
@@ -201,7 +220,12 @@ void Replay::apply(const AcceptedFrame& frame, const FrameEntry& entry) {
     if (entry.kind == EntryKind::batch) {
         batch(partition, frame, entry);
     } else if (entry.kind == EntryKind::tail) {
-        if (!frame.payload_damaged) {
+        // Only the block in which the synced bytes end can be torn: whatever lies behind comes from the pieces.
+        const uint64_t block = round_down(partition.destaged_bytes, kBlockBytes);
+        const bool wanted = entry.segment_base == partition.destaging_base_offset &&
+                            entry.segment_position == block &&
+                            entry.length >= partition.destaged_bytes - block;
+        if (wanted && !frame.payload_damaged) {
             partition.tail = ReplayedPiece{.entry = entry,
                                            .file = frame.file,
                                            .bytes = bytes_of(frame, entry),

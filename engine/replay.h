@@ -34,7 +34,7 @@ struct ReplayedPartition {
     uint64_t destaged_bytes = 0;
     std::vector<ReplayedPiece> pieces;     ///< Of whole batches, in order of offset.
     std::vector<ReplayedPiece> unfinished; ///< Of a batch whose last piece has not come.
-    std::optional<ReplayedPiece> tail;     ///< The last `tail` entry: bytes of the block that destaged_bytes ends in.
+    std::optional<ReplayedPiece> tail;     ///< Bytes of the block that destaged_bytes ends in, if it was to be rewritten.
     bool proven = true;                    ///< Its log is known to be continuous.
     /// After a loss, segments are begun anew: what entries say of `from_base` is meant for `to_base`.
     struct Rebase {

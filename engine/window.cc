@@ -84,6 +84,7 @@ bool Window::recycle_oldest() {
     oldest->partitions.clear();
     oldest->used = 0;
     if (oldest->adopted) {
+        --adopted_in_use_;
         // Kept until the window ends if a reader holds it; there are few, and only after a start.
         if (oldest->pins.load(std::memory_order_acquire) == 0) {
             release(oldest->data);
@@ -102,7 +103,7 @@ bool Window::recycle_oldest() {
 
 bool Window::advance() {
     collect_pinned();
-    while (in_use_.size() >= chunks_max_) {
+    while (in_use_.size() - adopted_in_use_ >= chunks_max_) {
         if (!recycle_oldest()) {
             return false;
         }
@@ -126,6 +127,7 @@ Chunk& Window::adopt(std::byte* data, uint32_t bytes) {
     chunk->serial = next_serial_++;
     chunk->adopted = true;
     allocated_bytes_ += bytes;
+    ++adopted_in_use_;
     in_use_.push_back(chunk.get());
     chunks_.push_back(std::move(chunk));
     return *chunks_.back();
@@ -133,6 +135,7 @@ Chunk& Window::adopt(std::byte* data, uint32_t bytes) {
 
 void Window::drop_if_unused(Chunk& chunk) {
     if (chunk.partitions.empty() && chunk.undestaged_pieces == 0) {
+        --adopted_in_use_;
         std::erase(in_use_, &chunk);
         release(chunk.data);
         allocated_bytes_ -= chunk.bytes;
@@ -170,10 +173,13 @@ uint64_t Window::pressure_serial() const {
     return in_use_[in_use_.size() - comfortable - 1]->serial;
 }
 
+bool Window::wants_chunk() const {
+    return !preparing_ && free_.empty() && chunk_count_ < chunks_max_ && current_ != nullptr &&
+           current_->used > current_->bytes / 2;
+}
+
 io::Task<void> Window::prepare() {
-    const bool needed = !preparing_ && free_.empty() && in_use_.size() < chunks_max_ &&
-                        chunk_count_ < chunks_max_;
-    if (!needed) {
+    if (!wants_chunk()) {
         co_return;
     }
     preparing_ = true;

@@ -111,6 +111,8 @@ public:
     [[nodiscard]] size_t chunks_max() const { return chunks_max_; }
     [[nodiscard]] uint64_t allocated_bytes() const { return allocated_bytes_; }
 
+    /// True if prepare() would do something.
+    [[nodiscard]] bool wants_chunk() const;
     /// Touches one more chunk's memory in the background if the next advance() would have to (a first touch costs
     /// microseconds per page).
     io::Task<void> prepare();
@@ -126,7 +128,8 @@ private:
     size_t chunks_max_;
     uint64_t next_serial_ = 1;
     uint64_t allocated_bytes_ = 0;
-    size_t chunk_count_ = 0;
+    size_t chunk_count_ = 0;        ///< Without adopted ones.
+    size_t adopted_in_use_ = 0;
     Chunk* current_ = nullptr;
     std::deque<Chunk*> in_use_;     ///< Oldest first; the current one is the last.
     std::vector<Chunk*> free_;

@@ -101,6 +101,9 @@ private:
 template <typename F>
 auto call_on(Reactor& here, CoreId to, F start)
     -> Task<typename std::invoke_result_t<F, Reactor&>::value_type> {
+    if (to == here.core()) {
+        co_return co_await start(here);
+    }
     detail::RemoteCall<F> call(here, std::move(start));
     here.send(to, call);
     co_return co_await call;

@@ -1,0 +1,208 @@
+// Reads of a partition: from the window without a copy where that pays, else from segments. See engine/partition.h.
+#include <algorithm>
+#include <cstring>
+
+#include "engine/partition.h"
+
+namespace ringlog::engine {
+
+namespace {
+
+/// Slices smaller than this are cheaper to copy than to pin and to send on their own.
+constexpr uint64_t kCopyBelowBytes = 4096;
+
+/// How many of `bytes` (whole batches) lie below `limit_offset`.
+uint64_t bytes_below(ByteView bytes, int64_t limit_offset) {
+    uint64_t at = 0;
+    while (at < bytes.size()) {
+        const auto header = decode_batch_header(bytes.subspan(at));
+        if (!header || header->last_offset() >= limit_offset ||
+            at + header->total_bytes > bytes.size()) {
+            break;
+        }
+        at += header->total_bytes;
+    }
+    return at;
+}
+
+}  // namespace
+
+uint64_t Partition::valid_bytes(const SegmentState& segment) const {
+    if (segment.base_offset < destaged.segment_base) {
+        return segment.bytes;
+    }
+    return segment.base_offset == destaged.segment_base ? destaged.bytes : 0;
+}
+
+uint64_t Partition::available_bytes(int64_t offset, uint64_t enough) const {
+    if (offset >= high_watermark_ || offset < log_.log_start_offset()) {
+        return 0;
+    }
+    size_t at = pieces_.find(offset);
+    if (at == pieces_.size()) {
+        return enough;  // in segments: there is something, how much is not worth a lookup
+    }
+    uint64_t bytes = 0;
+    for (; at < pieces_.size() && bytes < enough; ++at) {
+        if (pieces_[at].last_offset >= high_watermark_) {
+            break;
+        }
+        bytes += pieces_[at].bytes.size();
+    }
+    return bytes;
+}
+
+ReadData Partition::read_window(size_t first, uint32_t max_bytes, int64_t limit_offset) const {
+    // Which pieces: whole batches below the limit, at least one batch.
+    size_t end = first;
+    uint64_t bytes = 0;
+    uint64_t batch_bytes = 0;
+    bool may_pin = true;
+    for (size_t at = first; at < pieces_.size(); ++at) {
+        const Piece& piece = pieces_[at];
+        batch_bytes += piece.bytes.size();
+        if (!piece.last) {
+            continue;
+        }
+        const bool over = end > first && bytes + batch_bytes > max_bytes;
+        if (piece.last_offset >= limit_offset || over) {
+            break;
+        }
+        bytes += batch_bytes;
+        batch_bytes = 0;
+        end = at + 1;
+    }
+    ReadData data;
+    data.bytes = bytes;
+    // Neighbours in memory become one slice.
+    struct Run {
+        Chunk* chunk;
+        ByteView bytes;
+    };
+    std::vector<Run> runs;
+    for (size_t at = first; at < end; ++at) {
+        const Piece& piece = pieces_[at];
+        const bool joins = !runs.empty() && runs.back().chunk == piece.chunk &&
+                           runs.back().bytes.data() + runs.back().bytes.size() ==
+                               piece.bytes.data();
+        if (joins) {
+            runs.back().bytes = {runs.back().bytes.data(),
+                                 runs.back().bytes.size() + piece.bytes.size()};
+        } else {
+            runs.push_back({piece.chunk, piece.bytes});
+        }
+        may_pin = may_pin && window_.may_pin(*piece.chunk);
+    }
+    if (!may_pin || bytes < kCopyBelowBytes * runs.size()) {
+        data.owned.reserve(bytes);
+        for (const Run& run : runs) {
+            data.owned.insert(data.owned.end(), run.bytes.begin(), run.bytes.end());
+        }
+    } else {
+        data.slices.reserve(runs.size());
+        for (const Run& run : runs) {
+            data.slices.emplace_back(*run.chunk, run.bytes);
+        }
+    }
+    return data;
+}
+
+io::Task<Result<ReadData>> Partition::read_segment(int64_t offset, uint32_t max_bytes,
+                                                   int64_t limit_offset) {
+    const SegmentState* found = log_.segment_of(offset);
+    if (found == nullptr) {
+        ReadData nothing;
+        nothing.from_window = false;
+        co_return nothing;
+    }
+    const SegmentState segment = *found;
+    auto read = co_await segments_.read(log_.id(), segment, offset, max_bytes,
+                                        valid_bytes(segment));
+    if (!read) {
+        co_return fail(read.error());
+    }
+    ReadData data;
+    data.owned = std::move(read->bytes);
+    data.from_window = false;
+    data.bytes = bytes_below(ByteView(data.owned).first(read->batches_bytes), limit_offset);
+    data.owned.resize(data.bytes);
+    co_return data;
+}
+
+io::Task<Result<ReadData>> Partition::read(int64_t offset, uint32_t max_bytes,
+                                           int64_t limit_offset) {
+    const Hold hold(*this);
+    if (deleted_) {
+        co_return fail(Errc::unknown_partition);
+    }
+    if (offset < log_.log_start_offset() || offset > log_.log_end_offset()) {
+        co_return fail(Errc::offset_out_of_range, 0, offset);
+    }
+    limit_offset = std::min(limit_offset, log_.log_end_offset());
+    if (offset >= limit_offset) {
+        co_return ReadData{};
+    }
+    const size_t first = pieces_.find(offset);
+    if (first < pieces_.size()) {
+        co_return read_window(first, max_bytes, limit_offset);
+    }
+    auto data = co_await read_segment(offset, max_bytes, limit_offset);
+    if (!data && data.error().code == Errc::short_read) {
+        // What was being destaged when the read began is whole in the window.
+        const size_t again = pieces_.find(offset);
+        if (again < pieces_.size() && !deleted_) {
+            co_return read_window(again, max_bytes, limit_offset);
+        }
+    }
+    co_return data;
+}
+
+io::Task<Result<TimestampOffset>> Partition::find_timestamp(WallMs timestamp) {
+    const Hold hold(*this);
+    const std::vector<SegmentState> segments = log_.segments();
+    for (const SegmentState& segment : segments) {
+        const uint64_t valid = valid_bytes(segment);
+        if (segment.max_timestamp < timestamp || valid == 0) {
+            continue;
+        }
+        auto batch = co_await segments_.find_timestamp(log_.id(), segment, timestamp, valid);
+        if (batch && batch->base_offset < high_watermark_) {
+            auto bytes = co_await read(batch->base_offset, 1, high_watermark_);
+            if (!bytes) {
+                co_return fail(bytes.error());
+            }
+            const ByteView view = bytes->slices.empty() ? ByteView(bytes->owned)
+                                                        : bytes->slices.front().bytes();
+            co_return find_timestamp_in_batch(view, timestamp);
+        }
+        if (!batch && batch.error().code != Errc::not_found) {
+            co_return fail(batch.error());
+        }
+    }
+    for (size_t at = pieces_.destaged(); at < pieces_.size(); ++at) {
+        const Piece& piece = pieces_[at];
+        if (piece.first && piece.max_timestamp >= timestamp &&
+            piece.last_offset < high_watermark_) {
+            const ReadData data = read_window(at, 1, high_watermark_);
+            std::vector<std::byte> whole = data.owned;
+            for (const Slice& slice : data.slices) {
+                whole.insert(whole.end(), slice.bytes().begin(), slice.bytes().end());
+            }
+            co_return find_timestamp_in_batch(whole, timestamp);
+        }
+    }
+    co_return TimestampOffset{};
+}
+
+io::Task<Result<TimestampOffset>> Partition::find_max_timestamp() {
+    WallMs latest = -1;
+    for (const SegmentState& segment : log_.segments()) {
+        latest = std::max(latest, segment.max_timestamp);
+    }
+    if (latest < 0) {
+        co_return TimestampOffset{};
+    }
+    co_return co_await find_timestamp(latest);
+}
+
+}  // namespace ringlog::engine

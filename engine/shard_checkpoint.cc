@@ -1,0 +1,181 @@
+// Checkpoints of a shard, and its end. See engine/shard.h and docs/journal.md, "Checkpoint".
+#include <algorithm>
+
+#include "base/log.h"
+#include "engine/shard.h"
+
+namespace ringlog::engine {
+
+namespace {
+
+/// States copied before others may run: a few microseconds each.
+constexpr size_t kStatesPerSlice = 64;
+constexpr int64_t kRetryNs = 500 * kMillisecondNs;
+
+}  // namespace
+
+io::Task<void> Shard::checkpoint_loop() {
+    while (!closing_ && !journal_->failure()) {
+        // Space is freed behind the older slot: two checkpoints free what is behind the first.
+        const bool wanted =
+            journal_->waiting_for_file() || journal_->live_bytes() > journal_->bytes_max() / 4;
+        if (!wanted) {
+            co_await checkpoint_work_.wait_until(reactor_.now() + kRetryNs);
+            continue;
+        }
+        auto done = co_await checkpoint();
+        if (!done && !closing_) {
+            log_warn("shard", "journal {}: no checkpoint: {}; trying again",
+                     options_.journal.value(), describe(done.error()));
+            co_await closing_event_.wait_until(reactor_.now() + kRetryNs);
+        }
+        co_await reactor_.yield();
+    }
+}
+
+io::Task<Result<void>> Shard::checkpoint() {
+    co_await checkpoint_turn_.take(1);
+    auto done = co_await write_checkpoint();
+    checkpoint_turn_.give(1);
+    co_return done;
+}
+
+io::Task<std::vector<PartitionState>> Shard::snapshot_states(Sequence& last_stamp) {
+    std::vector<PartitionState> states;
+    std::vector<PartitionNumber> numbers;
+    for (const Partition* partition : partitions()) {
+        numbers.push_back(partition->number());
+    }
+    Sequence stamp = journal_->cut();
+    size_t in_slice = 0;
+    for (const PartitionNumber number : numbers) {
+        if (++in_slice > kStatesPerSlice) {
+            co_await reactor_.yield();
+            // Later entries get a higher sequence than this stamp, also those of the frame that is being built now.
+            stamp = journal_->cut();
+            in_slice = 0;
+        }
+        const auto found = by_number_.find(number);
+        if (found == by_number_.end() || found->second->deleted()) {
+            continue;
+        }
+        const Partition& partition = *found->second;
+        PartitionState state = partition.log().state(stamp);
+        state.destaging_base_offset = partition.synced.segment_base;
+        state.destaged_bytes = partition.synced.bytes;
+        states.push_back(std::move(state));
+    }
+    last_stamp = stamp;
+    co_return states;
+}
+
+io::Task<Result<void>> Shard::write_checkpoint() {
+    const Sequence stop = journal_->completed();
+    auto flushed = co_await journal_->flushed(stop);
+    if (!flushed) {
+        co_return flushed;
+    }
+    auto destaged = co_await destager_.destage_through(stop);
+    if (!destaged) {
+        co_return destaged;
+    }
+    // What is written now is covered by the sync that follows; what is written meanwhile is not counted.
+    for (const auto& [number, partition] : by_number_) {
+        partition->syncing = partition->destaged;
+    }
+    auto& files = reactor_.files();
+    const std::string directory = options_.directory;
+    auto synced = co_await reactor_.run_blocking(
+        [&files, directory] { return files.sync_file_system(directory); });
+    if (!synced) {
+        // Whatever write-back lost, only the journal has it: that journal must not go on as if it could be freed.
+        journal_->fail_with(synced.error());
+        co_return synced;
+    }
+    for (const auto& [number, partition] : by_number_) {
+        partition->synced = partition->syncing;
+    }
+    Checkpoint checkpoint;
+    checkpoint.journal = options_.journal;
+    checkpoint.number = checkpoint_number_ + 1;
+    checkpoint.replay_after = stop;
+    checkpoint.replay_generation = journal_->generation_behind(stop);
+    checkpoint.partitions = co_await snapshot_states(checkpoint.last_stamp);
+    checkpoint.next_number = next_number_;
+    auto valid = co_await journal_->flushed(checkpoint.last_stamp);
+    if (!valid) {
+        co_return valid;
+    }
+    checkpoint.durable_through = journal_->flushed_through();
+    auto written = co_await slots_.write(checkpoint);
+    if (!written) {
+        co_return written;
+    }
+    ++checkpoint_number_;
+    ++counters_.checkpoints;
+    previous_replay_after_ = replay_after_;
+    replay_after_ = stop;
+    journal_->free_through(previous_replay_after_);
+    co_return Result<void>{};
+}
+
+io::Task<Result<uint64_t>> Shard::accept_damage() {
+    uint64_t count = 0;
+    for (Partition* partition : partitions()) {
+        if (partition->log().damage() != Damage::none) {
+            partition->accept_damage();
+            ++count;
+        }
+    }
+    // Both slots: neither may bring the damage back.
+    for (int i = 0; i < 2; ++i) {
+        auto done = co_await checkpoint();
+        if (!done) {
+            co_return fail(done.error());
+        }
+    }
+    co_return count;
+}
+
+std::vector<PartitionState> Shard::states() {
+    std::vector<PartitionState> all;
+    for (const Partition* partition : partitions()) {
+        PartitionState state = partition->log().state(journal_->completed());
+        state.destaging_base_offset = partition->synced.segment_base;
+        state.destaged_bytes = partition->synced.bytes;
+        all.push_back(std::move(state));
+    }
+    return all;
+}
+
+io::Task<Result<void>> Shard::close(bool clean) {
+    Result<void> result{};
+    if (clean && !journal_->failure()) {
+        result = co_await checkpoint();
+        for (Partition* partition : partitions()) {
+            const auto& segments = partition->log().segments();
+            if (result && !segments.empty() && segments.back().bytes > 0 &&
+                partition->destaged.bytes == segments.back().bytes) {
+                auto sealed = co_await segments_.seal(partition->id(), segments.back());
+                if (!sealed) {
+                    log_warn("shard", "{}: not cut to its length: {}",
+                             partition_directory_name(partition->id()), describe(sealed.error()));
+                }
+            }
+        }
+    }
+    closing_ = true;
+    destager_.stop();
+    checkpoint_work_.notify_all();
+    closing_event_.notify_all();
+    co_await journal_->close();
+    co_await tasks_.close();
+    for (Partition* partition : partitions()) {
+        partition->mark_deleted();
+        co_await partition->quiesced();
+    }
+    co_await segments_.close();
+    co_return result;
+}
+
+}  // namespace ringlog::engine

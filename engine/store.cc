@@ -1,0 +1,322 @@
+// Opening a data directory. See engine/store.h.
+#include "engine/store.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "base/checksum.h"
+#include "base/log.h"
+#include "io/mesh.h"
+
+namespace ringlog::engine {
+
+namespace {
+
+using Opened = std::expected<OpenedStore, StoreFailure>;
+
+StoreFailure failure(const Error& error, std::string message) {
+    return {.error = error, .message = std::move(message)};
+}
+
+ShardOptions shard_options(const StoreOptions& options, JournalId journal, size_t placement,
+                           size_t placements) {
+    ShardOptions shard = options.shard;
+    shard.directory = options.directory;
+    shard.journal = journal;
+    shard.placement = static_cast<uint16_t>(placement);
+    shard.placements = static_cast<uint16_t>(placements);
+    return shard;
+}
+
+/// Blocking: lock, look, read or refuse.
+struct Found {
+    std::unique_ptr<io::DirectoryLock> lock;
+    DirectoryKind kind = DirectoryKind::empty;
+    Manifest manifest;
+};
+using FoundResult = std::expected<Found, StoreFailure>;
+
+FoundResult lock_and_look(io::FileSystem& files, const std::string& directory, int32_t node_id) {
+    auto made = files.make_directory(directory);
+    if (!made && made.error().code != Errc::exists) {
+        return std::unexpected(failure(
+            made.error(), fmt::format("{}: cannot make the data directory: {}", directory,
+                                      describe(made.error()))));
+    }
+    Found found;
+    auto lock = files.lock(directory + "/.lock");
+    if (!lock) {
+        return std::unexpected(failure(
+            lock.error(), lock.error().code == Errc::locked
+                              ? fmt::format("{}: another process uses this data directory; stop it, "
+                                            "or set log.dirs to another one",
+                                            directory)
+                              : fmt::format("{}: cannot lock: {}", directory,
+                                            describe(lock.error()))));
+    }
+    found.lock = std::move(*lock);
+    auto kind = classify_directory(files, directory);
+    if (!kind) {
+        return std::unexpected(failure(kind.error(), fmt::format("{}: cannot read: {}", directory,
+                                                                 describe(kind.error()))));
+    }
+    found.kind = *kind;
+    if (found.kind == DirectoryKind::kafka) {
+        return std::unexpected(failure(
+            Error{Errc::invalid_argument},
+            fmt::format("{}: this is a log directory of Apache Kafka (meta.properties); it is not "
+                        "touched. Import it with `ringlog log import`, or set log.dirs to another one",
+                        directory)));
+    }
+    if (found.kind == DirectoryKind::foreign) {
+        return std::unexpected(failure(
+            Error{Errc::invalid_argument},
+            fmt::format("{}: not empty and not a data directory of Ringlog (no manifest); nothing is "
+                        "touched. Set log.dirs to an empty directory",
+                        directory)));
+    }
+    if (found.kind == DirectoryKind::ours) {
+        auto manifest = read_manifest(files, directory);
+        if (!manifest) {
+            return std::unexpected(failure(
+                manifest.error(),
+                manifest.error().code == Errc::version_unknown
+                    ? fmt::format("{}: written by a newer Ringlog; nothing was touched", directory)
+                    : fmt::format("{}/manifest: {}; nothing was touched", directory,
+                                  describe(manifest.error()))));
+        }
+        found.manifest = std::move(*manifest);
+        if (found.manifest.node_id != node_id) {
+            return std::unexpected(failure(
+                Error{Errc::invalid_argument},
+                fmt::format("{}: belongs to node.id {}, this is node.id {}", directory,
+                            found.manifest.node_id, node_id)));
+        }
+    }
+    return found;
+}
+
+/// Recovers one journal of a layout that is left, brings everything into segments, gives its states.
+io::Task<Result<std::vector<PartitionState>>> drain_journal(io::Reactor& here, ShardOptions options) {
+    auto shard = co_await Shard::recover(here, std::move(options));
+    if (!shard) {
+        co_return fail(shard.error());
+    }
+    auto done = co_await (*shard)->checkpoint();
+    std::vector<PartitionState> states = (*shard)->states();
+    (void)co_await (*shard)->close(false);  // everything is in synced segments, or `done` says why not
+    if (!done) {
+        co_return fail(done.error());
+    }
+    co_return states;
+}
+
+/// What `call_on` carries back from another core.
+struct ShardBox {
+    Result<std::unique_ptr<Shard>> shard;
+};
+
+io::Task<ShardBox> recover_there(io::Reactor& there, ShardOptions options) {
+    co_return ShardBox{co_await Shard::recover(there, std::move(options))};
+}
+
+io::Task<ShardBox> create_there(io::Reactor& there, ShardOptions options,
+                                std::vector<PartitionState> states) {
+    co_return ShardBox{co_await Shard::create(there, std::move(options), std::move(states))};
+}
+
+StoreFailure recovery_failure(const std::string& directory, JournalId journal, const Error& error) {
+    return failure(error,
+                   fmt::format("{}: journal {} cannot be used: {}; the log lines above say what was "
+                               "found. Nothing was removed. `ringlog log accept` starts with what "
+                               "is whole, if you accept the loss",
+                               directory, journal.value(), describe(error)));
+}
+
+io::Task<Result<void>> save_manifest(io::Reactor& here, std::string directory, Manifest manifest) {
+    auto& files = here.files();
+    co_return co_await here.run_blocking([&files, directory, manifest] {
+        return write_manifest(files, directory, manifest);
+    });
+}
+
+/// Removes journals that the manifest does not name: of a layout that is left, or that never began.
+Result<void> remove_stale_journals(io::FileSystem& files, const std::string& directory,
+                                   const Manifest& manifest) {
+    auto listed = files.list(directory);
+    if (!listed) {
+        return fail(listed.error());
+    }
+    const auto named = [&manifest](std::string_view name) {
+        return std::ranges::any_of(manifest.journals, [name](JournalId id) {
+            return name == fmt::format("journal-{}", id.value()) ||
+                   name.starts_with(fmt::format("checkpoint-{}.", id.value()));
+        });
+    };
+    for (const io::DirectoryEntry& entry : *listed) {
+        const std::string path = directory + "/" + entry.name;
+        const bool slot = !entry.directory && entry.name.starts_with("checkpoint-");
+        const bool journal = entry.directory && entry.name.starts_with("journal-");
+        if ((!slot && !journal) || named(entry.name)) {
+            continue;
+        }
+        if (journal) {
+            auto inside = files.list(path);
+            for (const io::DirectoryEntry& file : inside.value_or(std::vector<io::DirectoryEntry>{})) {
+                auto removed = files.remove(path + "/" + file.name);
+                if (!removed) {
+                    return removed;
+                }
+            }
+        }
+        auto removed = files.remove(path);
+        if (!removed) {
+            return removed;
+        }
+    }
+    return files.sync_directory(directory);
+}
+
+/// Closes what was opened of a store that cannot be used.
+io::Task<void> abandon(io::Reactor& here, const StoreOptions& options, OpenedStore& store) {
+    for (size_t i = 0; i < store.shards.size(); ++i) {
+        Shard* shard = store.shards[i].get();
+        auto closer = [shard](io::Reactor&) { return shard->close(false); };
+        (void)co_await io::call_on(here, options.cores[i], closer);
+    }
+    store.shards.clear();
+}
+
+/// Makes the journals of a new layout, holding `states`, and then the manifest that names them.
+io::Task<Opened> make_layout(io::Reactor& here, const StoreOptions& options, OpenedStore store,
+                             std::vector<PartitionState> states) {
+    const size_t count = options.cores.size();
+    std::vector<std::vector<PartitionState>> placed(count);
+    for (PartitionState& state : states) {
+        const uint16_t at = placement_of(state.id.topic_id, state.id.partition, count);
+        placed[at].push_back(std::move(state));
+    }
+    Manifest next = store.manifest;
+    next.journals.clear();
+    for (size_t i = 0; i < count; ++i) {
+        next.journals.push_back(JournalId(next.next_journal++));
+    }
+    ++next.layout_generation;
+    // Ids are spent before they are used: what a crash leaves of these journals is never taken for later ones.
+    store.manifest.next_journal = next.next_journal;
+    if (!store.created) {
+        auto spent = co_await save_manifest(here, options.directory, store.manifest);
+        if (!spent) {
+            co_return std::unexpected(
+                failure(spent.error(), options.directory + ": cannot write the manifest: " +
+                                           describe(spent.error())));
+        }
+    }
+    for (size_t i = 0; i < count; ++i) {
+        ShardOptions shard = shard_options(options, next.journals[i], i, count);
+        auto starter = [shard, part = std::move(placed[i])](io::Reactor& there) mutable {
+            return create_there(there, std::move(shard), std::move(part));
+        };
+        ShardBox made = co_await io::call_on(here, options.cores[i], std::move(starter));
+        if (!made.shard) {
+            co_await abandon(here, options, store);
+            co_return std::unexpected(
+                failure(made.shard.error(), fmt::format("{}: cannot make journal {}: {}",
+                                                        options.directory, next.journals[i].value(),
+                                                        describe(made.shard.error()))));
+        }
+        store.shards.push_back(std::move(*made.shard));
+    }
+    store.manifest = next;
+    auto written = co_await save_manifest(here, options.directory, next);
+    if (!written) {
+        co_await abandon(here, options, store);
+        co_return std::unexpected(failure(
+            written.error(),
+            options.directory + ": cannot write the manifest: " + describe(written.error())));
+    }
+    co_return store;
+}
+
+io::Task<Opened> recover_layout(io::Reactor& here, const StoreOptions& options, OpenedStore store) {
+    const auto& journals = store.manifest.journals;
+    for (size_t i = 0; i < journals.size(); ++i) {
+        ShardOptions shard = shard_options(options, journals[i], i, journals.size());
+        auto starter = [shard](io::Reactor& there) { return recover_there(there, shard); };
+        ShardBox recovered = co_await io::call_on(here, options.cores[i], std::move(starter));
+        if (!recovered.shard) {
+            co_await abandon(here, options, store);
+            co_return std::unexpected(
+                recovery_failure(options.directory, journals[i], recovered.shard.error()));
+        }
+        store.shards.push_back(std::move(*recovered.shard));
+    }
+    co_return store;
+}
+
+}  // namespace
+
+uint16_t placement_of(const Uuid& topic_id, int32_t partition, size_t journals) {
+    std::array<std::byte, 20> key;
+    std::memcpy(key.data(), topic_id.bytes.data(), topic_id.bytes.size());
+    store_le(key.data() + 16, partition);
+    return static_cast<uint16_t>(xxh3(key) % journals);
+}
+
+io::Task<Opened> open_store(io::Reactor& here, StoreOptions options) {
+    RL_ASSERT(!options.cores.empty());
+    auto& files = here.files();
+    const std::string directory = options.directory;
+    const int32_t node_id = options.node_id;
+    FoundResult found = co_await here.run_blocking([&files, directory, node_id] {
+        return lock_and_look(files, directory, node_id);
+    });
+    if (!found) {
+        co_return std::unexpected(std::move(found.error()));
+    }
+    OpenedStore store;
+    store.lock = std::move(found->lock);
+    store.manifest = std::move(found->manifest);
+    store.created = found->kind == DirectoryKind::empty;
+    Opened opened = std::unexpected(StoreFailure{});
+    if (store.created) {
+        store.manifest.node_id = options.node_id;
+        store.manifest.cluster_id = options.cluster_id;
+        opened = co_await make_layout(here, options, std::move(store), {});
+    } else if (store.manifest.journals.size() == options.cores.size()) {
+        opened = co_await recover_layout(here, options, std::move(store));
+    } else {
+        log_info("store", "{}: {} journals become {}: everything is brought into segments first",
+                 directory, store.manifest.journals.size(), options.cores.size());
+        std::vector<PartitionState> states;
+        const std::vector<JournalId> journals = store.manifest.journals;
+        for (size_t i = 0; i < journals.size(); ++i) {
+            auto drained = co_await drain_journal(
+                here, shard_options(options, journals[i], i, journals.size()));
+            if (!drained) {
+                co_return std::unexpected(
+                    recovery_failure(directory, journals[i], drained.error()));
+            }
+            std::ranges::move(*drained, std::back_inserter(states));
+        }
+        store.layout_changed = true;
+        opened = co_await make_layout(here, options, std::move(store), std::move(states));
+    }
+    if (!opened) {
+        co_return opened;
+    }
+    const Manifest manifest = opened->manifest;
+    auto cleaned = co_await here.run_blocking([&files, directory, manifest] {
+        return remove_stale_journals(files, directory, manifest);
+    });
+    if (!cleaned) {
+        log_warn("store", "{}: journals of an earlier layout stay: {}", directory,
+                 describe(cleaned.error()));
+    }
+    co_return opened;
+}
+
+}  // namespace ringlog::engine
