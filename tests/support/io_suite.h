@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <cstring>
 #include <memory>
 #include <string>
 #include <vector>
@@ -37,8 +38,9 @@ public:
     /// Bytes that `seed` determines.
     void fill(uint64_t seed) {
         Random random(seed);
-        for (std::byte& b : bytes_) {
-            b = static_cast<std::byte>(random.next());
+        for (size_t i = 0; i < bytes_.size(); i += sizeof(uint64_t)) {
+            const uint64_t word = random.next();
+            std::memcpy(&bytes_[i], &word, std::min(sizeof(word), bytes_.size() - i));
         }
     }
 
@@ -47,7 +49,7 @@ private:
 };
 
 inline bool same_bytes(ByteView a, ByteView b) {
-    return std::ranges::equal(a, b);
+    return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size()) == 0);
 }
 
 /// Opens (and creates) `path` for direct I/O and attaches it.

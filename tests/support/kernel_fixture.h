@@ -28,8 +28,9 @@ inline io::RuntimeOptions runtime_options(io::IoChoice choice, uint16_t cores) {
 template <io::IoChoice kChoice>
 class KernelFixture {
 public:
-    explicit KernelFixture(uint16_t cores) {
-        auto runtime = io::Runtime::create(runtime_options(kChoice, cores));
+    explicit KernelFixture(uint16_t cores) : KernelFixture(runtime_options(kChoice, cores)) {}
+    explicit KernelFixture(const io::RuntimeOptions& options) {
+        auto runtime = io::Runtime::create(options);
         RL_ASSERT(runtime.has_value(), "{}", describe(runtime.error()));
         runtime_ = std::move(*runtime);
     }
