@@ -20,6 +20,9 @@ class Round:
             found = found.get(key) if isinstance(found, dict) else None
         return found
 
+    def measured(self, workload: str) -> bool:
+        return any(workload in found.get("workloads", {}) for found in self._results.values())
+
     def device(self, target: str, figure: str) -> Optional[float]:
         """Of the raw loop that ran directly before this target."""
         return (self._results.get(target, {}).get("device") or {}).get(figure)
@@ -120,7 +123,10 @@ ABSOLUTE = (("1 producer p50 us", "ack1", ("ack", "p50_us")),
             ("1k/s p99 us", "open1k", ("ack", "p99_us")),
             ("5k/s p50 us", "open5k", ("ack", "p50_us")),
             ("5k/s p99 us", "open5k", ("ack", "p99_us")),
-            ("1 MiB MB/s", "big", ("mb_per_second",)))
+            ("1 MiB MB/s", "big", ("mb_per_second",)),
+            ("end to end p50 us", "e2e", ("end_to_end", "p50_us")),
+            ("end to end p99 us", "e2e", ("end_to_end", "p99_us")),
+            ("drain MB/s", "drain", ("mb_per_second",)))
 
 
 def number(value: float) -> str:
@@ -170,12 +176,13 @@ def table(rounds: list, targets: list) -> tuple:
         found.update({"title": row.title, "unit": row.unit, "verdict": verdict(row, found)})
         figures["ratios"].append(found)
         lines.append(f"| {row.title} | {wanted(row)} | {cell(found)} {row.unit} | {found['verdict']} |")
-    lines += ["", "| target | rung | first ack ms | idle MiB | " + " | ".join(each[0] for each in ABSOLUTE) + " |",
-              "|---" * (len(ABSOLUTE) + 4) + "|"]
+    shown = [each for each in ABSOLUTE if any(run.measured(each[1]) for run in picked)]
+    lines += ["", "| target | rung | first ack ms | idle MiB | " + "".join(f"{each[0]} | " for each in shown).rstrip(),
+              "|---" * (len(shown) + 4) + "|"]
     for target in targets:
         found = {"first ack ms": summary([each.other(target.name, "first_ack_ms") for each in picked]),
                  "idle MiB": summary([each.other(target.name, "idle", "rss_mib") for each in picked])}
-        for title, workload, path in ABSOLUTE:
+        for title, workload, path in shown:
             key = f"{workload}: {title}"
             found[key] = summary([each.load(target.name, workload, *path) for each in picked])
         figures["absolute"][target.name] = found

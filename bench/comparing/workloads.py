@@ -36,7 +36,13 @@ WORKLOADS = {
     "open5k": ("open loop, 5,000/s over 16 connections", ["--connections", "16", "--rate", "5000"]),
     "big": ("requests of 1 MiB, 4 connections, 2 in flight",
             ["--connections", "4", "--in-flight", "2", "--batch-bytes", "1048576"]),
+    "e2e": ("open loop, 2,000/s over 16 connections, to a consumer at the tail",
+            ["--connections", "16", "--rate", "2000", "--end-to-end"]),
 }
+# Reads what `big` wrote, so it comes behind it.
+DRAIN = "drain"
+DEFAULT_WORKLOADS = ("ack1", "fan64", "open1k", "open5k", "big")
+KNOWN_WORKLOADS = (*WORKLOADS, DRAIN)
 # More than it can do: an open loop that is not kept up says nothing.
 NOT_FOR = {"kafka-flush": ("open5k",)}
 
@@ -103,13 +109,21 @@ def idle(broker: Broker, seconds: float) -> dict:
     return {"rss_mib": broker.resident_mib(), "cpu_percent": 100 * (broker.cpu_seconds() - before) / seconds}
 
 
-def produce(plan: Plan, broker: Broker, name: str, seconds: float, warmup: float) -> dict:
+def produce(plan: Plan, broker: Broker, name: str, seconds: float, warmup: float, topic: str) -> dict:
     command = [plan.programs / "ringlog-bench-load", "produce", "--json", "--target", f"127.0.0.1:{broker.port}",
-               "--broker-pid", broker.pid, "--seconds", seconds, "--warmup", warmup, *WORKLOADS[name][1]]
+               "--broker-pid", broker.pid, "--seconds", seconds, "--warmup", warmup, "--topic", topic,
+               *WORKLOADS[name][1]]
     for config in broker.target.topic_configs:
         command += ["--config", config]
     found = call(command, timeout=seconds + warmup + 120)
     found["foreign_cpu_percent"] = foreign_cpu(found)
+    return found
+
+
+def drain(plan: Plan, broker: Broker) -> dict:
+    found = call([plan.programs / "ringlog-bench-load", "drain", "--json", "--target", f"127.0.0.1:{broker.port}",
+                  "--broker-pid", broker.pid, "--topic", "big", "--seconds", plan.seconds], timeout=plan.seconds + 60)
+    found["sound"] = found["gaps"] == 0
     return found
 
 
@@ -129,12 +143,15 @@ def measure(plan: Plan, broker: Broker, say) -> dict:
     result["idle"] = idle(broker, IDLE_SECONDS if plan.seconds >= 1 else plan.seconds)
     say(f"  first ack {result['first_ack_ms']:.0f} ms, idle {result['idle']['rss_mib']:.0f} MiB")
     if broker.target.kind == "kafka" and plan.jvm_warmup > 0:
-        produce(plan, broker, "fan64", seconds=0.1, warmup=plan.jvm_warmup)
+        produce(plan, broker, "fan64", seconds=0.1, warmup=plan.jvm_warmup, topic="warm")
     for name in plan.workloads:
         if name in NOT_FOR.get(broker.target.name, ()):
             continue
         try:
-            found = produce(plan, broker, name, plan.seconds, plan.warmup)
+            if name == DRAIN:
+                found = drain(plan, broker)
+            else:
+                found = produce(plan, broker, name, plan.seconds, plan.warmup, topic=name)
         except Failed as error:
             found = {"error": str(error)}
         result["workloads"][name] = found
@@ -145,6 +162,8 @@ def measure(plan: Plan, broker: Broker, say) -> dict:
 def describe(found: dict) -> str:
     if "error" in found:
         return f"FAILED: {found['error']}"
+    if "ack" not in found:
+        return f"{found['mb_per_second']:.0f} MB/s, broker CPU {found['broker_cpu_ns_per_byte']:.2f} ns per byte"
     ack = found["ack"]
     tail = f", p99 {ack['p99_us']:.0f}" if ack["p99_us"] is not None else ""
     verdict = "" if found["sound"] and found.get("kept_up", True) else "  NOT SOUND or not kept up"
