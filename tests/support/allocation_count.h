@@ -37,18 +37,19 @@ inline const int allocation_hook_installed = __sanitizer_install_malloc_and_free
 
 #else
 
-// NOLINTBEGIN: the global allocator with a counter.
-void* operator new(size_t size) {
+// NOLINTBEGIN: the global allocator with a counter; not inlined, where g++ would warn that new
+// meets free.
+[[gnu::noinline]] void* operator new(size_t size) {
     ringlog::test::allocated_bytes_count += size;
     if (void* memory = std::malloc(size)) {
         return memory;
     }
     throw std::bad_alloc();
 }
-void operator delete(void* memory) noexcept {
+[[gnu::noinline]] void operator delete(void* memory) noexcept {
     std::free(memory);
 }
-void operator delete(void* memory, size_t) noexcept {
+[[gnu::noinline]] void operator delete(void* memory, size_t) noexcept {
     std::free(memory);
 }
 // NOLINTEND

@@ -114,6 +114,41 @@ TEST(Message, AKnownTagMustHaveTheSizeOfItsField) {
     EXPECT_FALSE(decode<FetchRequest>(bytes, 12).has_value());
 }
 
+TEST(Message, TagsOfABodyAscendWhetherTheyAreKnownOrNot) {
+    Writer writer;
+    encode(writer, FetchRequest{}, 12);
+    const std::vector<std::byte> bytes = writer.take();
+    ASSERT_EQ(bytes.back(), std::byte{0});
+    const auto error_with = [&bytes](const std::string& tags_hex) {
+        std::vector<std::byte> changed(bytes.begin(), bytes.end() - 1);
+        const auto tags = golden::from_hex(tags_hex);
+        changed.insert(changed.end(), tags.begin(), tags.end());
+        Reader reader(changed, api_of<ApiKey::fetch>().wire(12));
+        const auto read = read_body<FetchRequest>(reader);
+        EXPECT_EQ(read.has_value(), reader.ok());
+        return reader.error();
+    };
+    EXPECT_EQ(error_with("02"
+                         "00020278"
+                         "0400"),
+              DecodeError::none);
+    EXPECT_EQ(error_with("02"
+                         "00020278"
+                         "00020278"),
+              DecodeError::tags_not_ascending);
+    EXPECT_EQ(error_with("02"
+                         "0400"
+                         "00020278"),
+              DecodeError::tags_not_ascending);
+    EXPECT_EQ(error_with("03"
+                         "0400"
+                         "0500"),
+              DecodeError::count_too_large);
+    EXPECT_EQ(error_with("01"
+                         "00050278"),
+              DecodeError::truncated);
+}
+
 HeaderStatus header_status(const std::string& hex, RequestHeader& header) {
     const auto bytes = golden::from_hex(hex);
     Reader reader(bytes);
