@@ -13,6 +13,7 @@
 #include <array>
 #include <cerrno>
 #include <cstddef>
+#include <cstdio>
 #include <functional>
 #include <string>
 #include <vector>
@@ -24,20 +25,24 @@ namespace ringlog::test {
 struct ChildResult {
     int exit_status = -1;  ///< What the function returned; -1 if the child did not end by itself.
     int signal = 0;        ///< What killed it, or 0.
-    std::string output;    ///< What it wrote to stderr.
+    std::string output;    ///< What it wrote to stdout and stderr.
 };
 
 /// Forks; the child runs `body` and exits with what it returns. The caller has no other thread.
 inline ChildResult run_in_child(const std::function<int()>& body) {
     std::array<int, 2> ends{};
     RL_ASSERT(pipe(ends.data()) == 0);
+    std::fflush(stdout);
     const pid_t child = fork();
     RL_ASSERT(child >= 0);
     if (child == 0) {
+        dup2(ends[1], STDOUT_FILENO);
         dup2(ends[1], STDERR_FILENO);
         close(ends[0]);
         close(ends[1]);
-        _exit(body());
+        const int status = body();
+        std::fflush(stdout);
+        _exit(status);
     }
     close(ends[1]);
     ChildResult result;
