@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstdio>
 
+#include "io/address.h"
 #include "tests/simulation/sim_world.h"
 
 namespace ringlog::simulation {
@@ -61,8 +62,8 @@ Result<int32_t> SimHostNetwork::listen(const std::string& host, uint16_t port) {
 }
 
 Result<int32_t> SimHostNetwork::open_socket(const std::string& address) {
-    if (address.rfind(':') == std::string::npos) {
-        return fail(Errc::io_failed, EINVAL);
+    if (!io::parse_address(address)) {
+        return fail(Errc::invalid_argument);
     }
     return descriptors_.add(std::make_shared<OpenSocket>());
 }
@@ -119,9 +120,7 @@ SimLife::SimLife(SimNode& node, LifeId life, uint16_t core_count)
             }),
       network(node.world_.network(), descriptors, node.host_),
       helpers(node, life) {
-    if (core_count > 1) {
-        mesh = std::make_unique<io::Mesh>(core_count);
-    }
+    mesh = std::make_unique<io::Mesh>(core_count);
     for (uint16_t i = 0; i < core_count; ++i) {
         SimCore& core = cores.emplace_back();
         core.backend = std::make_unique<SimBackend>(BackendParts{.time = node.world_.time(),
