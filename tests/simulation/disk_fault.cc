@@ -23,7 +23,6 @@ DiskEffect DiskRates::draw(DiskOps kind, Random& random) const {
     constexpr DiskOps kAnyRead = kReads | kFsReads;
     constexpr DiskOps kAnyWrite = kWrites | kFsWrites;
     constexpr DiskOps kAnyFlush = kFlushes | kFsSyncs;
-    constexpr DiskOps kOfACore = kReads | kWrites | kFlushes;
     struct Row {
         uint32_t rate;
         DiskOps kinds;
@@ -39,7 +38,7 @@ DiskEffect DiskRates::draw(DiskOps kind, Random& random) const {
         {lost, kAnyWrite | kAnyFlush, DiskEffect::lost},
         {misdirected, kAnyWrite, DiskEffect::misdirected},
         {corrupt, kAnyRead | kAnyWrite, DiskEffect::corrupt},
-        {hang, kOfACore, DiskEffect::hang},
+        {hang, kAllDiskOps, DiskEffect::hang},
     };
     for (const Row& row : rows) {
         if (row.rate > 0 && (kind & row.kinds) != 0 && random.chance(row.rate, 1'000'000)) {

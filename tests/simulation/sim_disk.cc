@@ -66,7 +66,9 @@ std::shared_ptr<FaultPlan> SimDisk::arm(DiskFault fault) {
 }
 
 DiskEffect SimDisk::begin(DiskOps kind) {
-    if (crash_ != DiskEffect::none) {
+    constexpr DiskOps kOfACore = kReads | kWrites | kFlushes;
+    const bool of_a_call = (kind & kOfACore) == 0;
+    if (crash_ != DiskEffect::none || (of_a_call && call_hangs_)) {
         return DiskEffect::error;
     }
     DiskEffect effect = plan_ ? plan_->next(kind) : DiskEffect::none;
@@ -76,6 +78,7 @@ DiskEffect SimDisk::begin(DiskOps kind) {
     if (effect == DiskEffect::kill || effect == DiskEffect::power_loss) {
         crash_ = effect;
     }
+    call_hangs_ |= of_a_call && effect == DiskEffect::hang;
     return effect;
 }
 
@@ -240,6 +243,7 @@ void SimDisk::land_late_writes_of(const Inode& inode) {
 
 void SimDisk::process_died() {
     crash_ = DiskEffect::none;
+    call_hangs_ = false;
 }
 
 void SimDisk::lose_power(const PowerLoss& how) {

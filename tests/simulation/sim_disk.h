@@ -83,6 +83,8 @@ public:
     DiskEffect begin(DiskOps kind);
     /// The kill or power_loss that an operation caused and that the node has not died of yet.
     [[nodiscard]] DiskEffect crash_requested() const { return crash_; }
+    /// True if a call since the last question hangs: its helper never comes back.
+    bool take_hung_call() { return std::exchange(call_hangs_, false); }
     [[nodiscard]] int64_t draw_latency(bool flush);
     Random& random() { return random_; }
     /// Where `effect` lets a write of `bytes` to `inode` land; io_failed, no_space, or the count of
@@ -139,6 +141,7 @@ private:
     DiskRates rates_;
     int64_t extra_ns_ = 0;
     DiskEffect crash_ = DiskEffect::none;
+    bool call_hangs_ = false;
     uint64_t next_late_ = 1;
     std::map<uint64_t, LateWrite> late_;
 };

@@ -92,6 +92,23 @@ void SimFile::write_durably(uint64_t position, ByteView bytes) {
     }
 }
 
+void SimFile::prewrite(uint64_t from, uint64_t to) {
+    ++mark_;
+    const std::vector<std::byte> zeros(kExtentBytes);
+    for (uint64_t at = from; at < to;) {
+        const uint64_t part = part_in_unit(at, to, kExtentBytes);
+        const uint64_t block = at / kExtentBytes;
+        if (part < kExtentBytes || pages_.contains(block)) {
+            write(at, ByteView(zeros).first(part));
+        } else if (extent(block) != Extent::written) {
+            set_extent(block, Extent::written);  // no page: zeros, now and on the disk
+        }
+        at += part;
+    }
+    grow(to);
+    make_durable(mark_);
+}
+
 void SimFile::make_durable(Mark mark) {
     apply_changes(mark);
     uint64_t touched_block = UINT64_MAX;

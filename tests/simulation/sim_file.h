@@ -57,6 +57,8 @@ public:
     /// Readable and durable at once (RWF_DSYNC): these bytes, and as much of the size and extents
     /// as they need.
     void write_durably(uint64_t position, ByteView bytes);
+    /// Writes zeros and makes everything durable; cheap where nothing was written before.
+    void prewrite(uint64_t from, uint64_t to);
     /// Makes everything up to `mark` durable.
     void make_durable(Mark mark);
     /// A failed flush: what was not durable never will be by a later flush; it stays readable until

@@ -208,22 +208,30 @@ Result<void> SimFileSystem::prewrite(int32_t descriptor, uint64_t from, uint64_t
     if (!file) {
         return fail(file.error());
     }
-    const std::vector<std::byte> zeros(to - from);
-    DiskEffect effect = disk_.begin(kFsWrites);
-    const bool sync_lost = effect == DiskEffect::lost;
-    if (effect != DiskEffect::torn && effect != DiskEffect::kill &&
-        effect != DiskEffect::power_loss && effect != DiskEffect::none) {
-        if (auto refused = refusal(effect); !refused) {
-            return report("prewrite", (*file)->inode->number, from, to - from, refused);
-        }
-        effect = DiskEffect::none;
-    }
-    auto landed = disk_.land_write((*file)->inode, from, zeros, false, effect);
-    if (landed && !sync_lost) {
-        (*file)->inode->file.make_durable((*file)->inode->file.mark());
-    }
     return report("prewrite", (*file)->inode->number, from, to - from,
-                  landed ? Result<void>{} : Result<void>(fail(landed.error())));
+                  do_prewrite((*file)->inode, from, to));
+}
+
+Result<void> SimFileSystem::do_prewrite(const InodePtr& inode, uint64_t from, uint64_t to) {
+    const DiskEffect effect = disk_.begin(kFsWrites);
+    if (auto refused = refusal(effect); !refused) {
+        if (effect == DiskEffect::torn || effect == DiskEffect::kill ||
+            effect == DiskEffect::power_loss) {
+            const std::vector<std::byte> zeros(to - from);  // some of them are there
+            (void)disk_.land_write(inode, from, zeros, false, effect);
+        }
+        return refused;
+    }
+    if (!disk_.has_room_for(inode->file.would_allocate_bytes(from, to - from))) {
+        return fail(Errc::no_space, ENOSPC);
+    }
+    if (effect == DiskEffect::lost) {  // its sync was a lie
+        const std::vector<std::byte> zeros(to - from);
+        inode->file.write(from, zeros);
+    } else {
+        inode->file.prewrite(from, to);
+    }
+    return {};
 }
 
 Result<void> SimFileSystem::preallocate(int32_t descriptor, uint64_t from, uint64_t to) {

@@ -61,6 +61,7 @@ private:
     Result<io::OpenedFile> do_open(const std::string& path, io::OpenOptions options);
     Result<uint64_t> do_read(int32_t descriptor, Bytes to, uint64_t position);
     Result<void> do_write(int32_t descriptor, ByteView from, uint64_t position);
+    Result<void> do_prewrite(const InodePtr& inode, uint64_t from, uint64_t to);
     Result<void> do_rename(const std::string& from, const std::string& to);
     Result<void> do_remove(const std::string& path);
     Result<void> do_sync_file_system();

@@ -11,6 +11,9 @@
 namespace ringlog::simulation {
 namespace {
 
+/// How long the kernel may hold on to a write of a dead process.
+constexpr uint64_t kLateWriteNs = 100 * kMillisecondNs;
+
 /// Frames of dead processes. Reachable for ever, never run.
 std::vector<std::unique_ptr<SimLife>>& graveyard() {
     static auto* const dead = new std::vector<std::unique_ptr<SimLife>>;
@@ -45,9 +48,11 @@ void SimHelpers::run(io::Reactor& home, io::BlockingCall& call) {
         static_cast<int64_t>(random.below(static_cast<uint64_t>(node_.options_.helper_jitter_ns)));
     ++node_.life().blocking_calls;
     node_.world_.at(node_.world_.now() + delay, life_, [this, &home, &call] {
-        --node_.life().blocking_calls;
         call.run();
-        home.blocking_call_done(call);
+        if (!node_.disk_.take_hung_call()) {
+            --node_.life().blocking_calls;
+            home.blocking_call_done(call);
+        }
     });
 }
 
@@ -207,7 +212,9 @@ void SimNode::crash(CrashKind kind, const PowerLoss& how) {
     SimLife& dying = life();
     for (SimCore& core : dying.cores) {
         core.backend->abandon_writes([&](uint64_t late) {
-            world_.at(world_.now() + disk_.draw_latency(true), kNobody, [this, late] {
+            const int64_t held =
+                random_.chance(1, 2) ? static_cast<int64_t>(random_.below(kLateWriteNs)) : 0;
+            world_.at(world_.now() + disk_.draw_latency(true) + held, kNobody, [this, late] {
                 world_.record("late_write", host_, late);
                 disk_.land_late_write(late);
             });

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <bit>
 #include <cerrno>
 #include <cstdlib>
 
@@ -125,6 +127,68 @@ TEST(SimBackend, EveryEffectOnAWriteIsReportedAsItIs) {
         EXPECT_EQ(log.text(0, 2), row.first_bytes);
         log.file->close();
     }
+}
+
+TEST(SimBackend, AMisdirectedWriteLandsElsewhereInItsFileAndClaimsSuccess) {
+    bool elsewhere = false;
+    for (uint64_t seed = 1; seed <= 20; ++seed) {
+        LogNode log(seed);
+        log.node.disk().arm({.effect = DiskEffect::misdirected, .kinds = kWrites});
+        EXPECT_EQ(
+            **log.node.run(0, write(log.file, log.buffer(1, 'x').bytes(), 0, WriteMode::flushed)),
+            4096u);
+        const std::string all = log.text(0, 4 * 4096);
+        ASSERT_EQ(std::ranges::count(all, 'x'), 4096);
+        ASSERT_EQ(all.find('x') % 4096, 0u);
+        elsewhere = elsewhere || all[0] != 'x';
+        log.file->close();
+    }
+    EXPECT_TRUE(elsewhere);
+}
+
+TEST(SimBackend, ACorruptWriteAndACorruptReadDifferInOneBit) {
+    LogNode log(5);
+    const auto flipped_bits = [](const std::string& text) {
+        uint64_t bits = 0;
+        for (const char c : text) {
+            bits += static_cast<uint64_t>(std::popcount(static_cast<uint8_t>(c ^ 'x')));
+        }
+        return bits;
+    };
+    log.node.disk().arm({.effect = DiskEffect::corrupt, .kinds = kWrites});
+    log.node.run(0, write(log.file, log.buffer(1, 'x').bytes(), 0, WriteMode::flushed));
+    EXPECT_EQ(flipped_bits(log.text(0, 4096)), 1u);
+    log.node.run(0, write(log.file, log.buffer(1, 'x').bytes(), 0, WriteMode::flushed));
+    log.node.disk().arm({.effect = DiskEffect::corrupt, .kinds = kReads});
+    AlignedBytes& to = log.buffer(1, '?');
+    log.node.run(0, read(log.file, to.bytes(), 0));
+    EXPECT_EQ(flipped_bits(std::string(as_text(to.bytes()))), 1u);
+    EXPECT_EQ(flipped_bits(log.text(0, 4096)), 0u);
+    log.file->close();
+}
+
+Task<void> sync_and_count(SimNode& node, uint64_t* done) {
+    io::FileSystem& files = node.files();
+    co_await node.reactor().run_blocking([&files] {
+        (void)files.sync_directory("/");
+        (void)files.make_directory("/behind");
+    });
+    ++*done;
+}
+
+TEST(SimBackend, ABlockingCallThatHangsNeverComesBackAndDoesNothingMore) {
+    SimWorld world(2);
+    SimNode& node = world.add_node();
+    uint64_t done = 0;
+    node.disk().arm({.effect = DiskEffect::hang, .kinds = kFsSyncs});
+    node.spawn(0, sync_and_count(node, &done));
+    EXPECT_TRUE(world.run_until_idle());
+    EXPECT_EQ(done, 0u);
+    EXPECT_FALSE(node.disk().exists("/behind"));
+    node.spawn(0, sync_and_count(node, &done));  // another helper still works
+    EXPECT_TRUE(world.run_until_idle());
+    EXPECT_EQ(done, 1u);
+    EXPECT_TRUE(node.disk().exists("/behind"));
 }
 
 TEST(SimBackend, ATornWriteLeavesSomeSectors) {

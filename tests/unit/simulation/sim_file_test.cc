@@ -204,7 +204,7 @@ TEST(SimFile, RandomHistoriesEndAtTheLastSync) {
         for (int i = 0; i < 40; ++i) {
             const uint64_t position = random.below(20'000);
             const uint64_t count = 1 + random.below(9'000);
-            switch (random.below(5)) {
+            switch (random.below(6)) {
                 case 0:
                 case 1: {
                     const char with = static_cast<char>('a' + random.below(26));
@@ -220,6 +220,12 @@ TEST(SimFile, RandomHistoriesEndAtTheLastSync) {
                 case 3:
                     file.preallocate(position, position + count);
                     now.resize(std::max<size_t>(now.size(), position + count), '\0');
+                    break;
+                case 4:
+                    file.prewrite(position, position + count);
+                    now.resize(std::max<size_t>(now.size(), position + count), '\0');
+                    now.replace(position, count, count, '\0');
+                    synced = now;
                     break;
                 default:
                     file.make_durable(file.mark());
