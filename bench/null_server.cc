@@ -19,6 +19,7 @@ constexpr size_t kReceiveBytes = size_t{1} << 20;
 constexpr size_t kHeadBytes =
     640;  ///< Holds a Produce's fields with the longest topic name, and the batch's header.
 constexpr size_t kLengthBytes = 4;
+constexpr int16_t kNotLeader = 6;
 constexpr int32_t kNodeId = 1;
 constexpr int32_t kPartitionCountMax = 1'000'000;
 constexpr std::string_view kHost = "127.0.0.1";
@@ -75,7 +76,7 @@ private:
 
 }  // namespace
 
-Result<std::unique_ptr<NullServer>> NullServer::start(uint16_t port) {
+Result<std::unique_ptr<NullServer>> NullServer::start(uint16_t port, NullFaults faults) {
     auto listener = listen_on_loopback(port);
     if (!listener) {
         return fail(listener.error());
@@ -84,16 +85,18 @@ Result<std::unique_ptr<NullServer>> NullServer::start(uint16_t port) {
     if (!wake.valid()) {
         return fail(Errc::io_failed, errno);
     }
-    std::unique_ptr<NullServer> server(new NullServer(std::move(*listener), std::move(wake)));
+    std::unique_ptr<NullServer> server(
+        new NullServer(std::move(*listener), std::move(wake), faults));
     server->thread_ = std::thread([raw = server.get()] { raw->serve(); });
     return server;
 }
 
-NullServer::NullServer(Fd listener, Fd wake)
+NullServer::NullServer(Fd listener, Fd wake, NullFaults faults)
     : listener_(std::move(listener)),
       wake_(std::move(wake)),
       port_(bound_port(listener_)),
-      received_(kReceiveBytes) {}
+      received_(kReceiveBytes),
+      faults_(faults) {}
 
 NullServer::~NullServer() {
     const uint64_t one = 1;
@@ -194,14 +197,14 @@ bool NullServer::take(Peer& peer, ByteView bytes) {
 
 bool NullServer::frame_complete(Peer& peer) {
     switch (Head(peer.head).take<int16_t>()) {
-        case kProduceKey: answer_produce(peer); return true;
+        case kProduceKey: return answer_produce(peer);
         case kCreateTopicsKey: answer_create(peer); return true;
         case kMetadataKey: answer_metadata(peer); return true;
         default: return false;
     }
 }
 
-void NullServer::answer_produce(Peer& peer) {
+bool NullServer::answer_produce(Peer& peer) {
     Head head(peer.head);
     head.take<int32_t>();  // key, version
     const auto correlation_id = head.take<int32_t>();
@@ -218,10 +221,17 @@ void NullServer::answer_produce(Peer& peer) {
     const int32_t record_count = head.take<int32_t>() + 1;
     end_offsets_.resize(static_cast<size_t>(partition_count_));
     int64_t& end_offset = end_offsets_[static_cast<size_t>(partition)];
+    ++produce_count_;
+    const auto due = [&](uint64_t every) { return every > 0 && produce_count_ % every == 0; };
+    if (due(faults_.hang_up_after)) {
+        return false;
+    }
+    end_offset += due(faults_.skip_offset_every) ? 1 : 0;
+    end_offset -= due(faults_.repeat_offset_every) ? record_count : 0;
     const int64_t base_offset = end_offset;
     end_offset += record_count;
     if (acks == 0) {
-        return;
+        return true;
     }
     Answer answer(peer.answers);
     answer.put(correlation_id);
@@ -229,11 +239,12 @@ void NullServer::answer_produce(Peer& peer) {
     answer.string(topic);
     answer.put<int32_t>(1);
     answer.put(partition);
-    answer.put<int16_t>(0);
+    answer.put<int16_t>(due(faults_.refuse_every) ? kNotLeader : 0);
     answer.put(base_offset);
     answer.put<int64_t>(-1);
     answer.put<int64_t>(0);
     answer.put<int32_t>(0);
+    return true;
 }
 
 void NullServer::answer_create(Peer& peer) {

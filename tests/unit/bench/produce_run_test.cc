@@ -19,14 +19,18 @@ namespace {
 class ProduceRun : public ::testing::Test {
 protected:
     void SetUp() override {
-        auto started = NullServer::start(0);
-        ASSERT_TRUE(started);
-        server_ = std::move(*started);
-        options_.target = {.host = "127.0.0.1", .port = server_->port()};
+        serve({});
         options_.topic = "topic";
         options_.warmup_seconds = 0.02;
         options_.seconds = 0.2;
         options_.broker_pid = ::getpid();
+    }
+
+    void serve(const NullFaults& faults) {
+        auto started = NullServer::start(0, faults);
+        ASSERT_TRUE(started);
+        server_ = std::move(*started);
+        options_.target = {.host = "127.0.0.1", .port = server_->port()};
     }
 
     std::unique_ptr<NullServer> server_;
@@ -97,6 +101,44 @@ TEST_F(ProduceRun, WithoutAcksARequestCountsOnceItIsWritten) {
     ASSERT_TRUE(report) << describe(report.error());
     EXPECT_TRUE(report->sound());
     EXPECT_GT(report->requests, 0U);
+}
+
+TEST_F(ProduceRun, AnswersWithAnErrorAreCountedByTheirCodeAndNotAsAcks) {
+    serve({.refuse_every = 10});
+    options_.requests_max = 200;
+    const auto report = run_produce(options_);
+    ASSERT_TRUE(report) << describe(report.error());
+    EXPECT_FALSE(report->sound());
+    ASSERT_EQ(report->errors.count(6), 1U);
+    EXPECT_GE(report->errors.at(6), 20U);
+}
+
+TEST_F(ProduceRun, AnOffsetThatIsGivenTwiceIsFound) {
+    serve({.repeat_offset_every = 50});
+    options_.requests_max = 200;
+    const auto report = run_produce(options_);
+    ASSERT_TRUE(report) << describe(report.error());
+    EXPECT_FALSE(report->sound());
+    EXPECT_GE(report->disordered, 3U);
+}
+
+TEST_F(ProduceRun, AnOffsetThatIsLeftOutIsFound) {
+    serve({.skip_offset_every = 50});
+    options_.requests_max = 200;
+    const auto report = run_produce(options_);
+    ASSERT_TRUE(report) << describe(report.error());
+    EXPECT_EQ(report->undense, 1U);
+    EXPECT_EQ(report->disordered, 0U);
+}
+
+TEST_F(ProduceRun, AConnectionThatBreaksEndsTheRunOfAllThreads) {
+    serve({.hang_up_after = 100});
+    options_.connections = 4;
+    options_.threads = 2;
+    options_.seconds = 600;
+    const auto report = run_produce(options_);
+    ASSERT_FALSE(report);
+    EXPECT_TRUE(report.error().code == Errc::closed || report.error().code == Errc::io_failed);
 }
 
 TEST_F(ProduceRun, OptionsThatExcludeEachOtherAreRefused) {
