@@ -180,12 +180,12 @@ Result<void> ProduceWorker::flush_touched() {
 }
 
 Result<void> ProduceWorker::turn() {
-    MonotonicNs now = now_ns();
+    const MonotonicNs now = now_ns();
+    send_due(now);  // first: what fell due before a late wake-up at the window's end counts too
     move_phase(now);
     if (phase_ == Phase::done) {
         return {};
     }
-    send_due(now);
     if (auto flushed = flush_touched(); !flushed) {
         return flushed;
     }
