@@ -4,8 +4,8 @@
 #include <unistd.h>
 
 #include "tests/support/child_process.h"
-#include "tests/support/io_suite_sockets.h"
 #include "tests/support/kernel_fixture.h"
+#include "tests/support/socket_helpers.h"
 
 namespace ringlog::io {
 namespace {
