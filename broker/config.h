@@ -12,6 +12,8 @@
 
 #include "broker/properties.h"
 #include "cluster/topic_plan.h"
+#include "engine/journal.h"
+#include "io/runtime.h"
 
 namespace ringlog::broker {
 
@@ -37,12 +39,12 @@ struct HostPort {
 /// Which processors the cores run on.
 struct CoreChoice {
     uint16_t count = 0;          ///< 0: all that the process may use.
-    std::vector<uint16_t> cpus;  ///< Not empty: these, one core each; `count` is their number.
+    std::vector<uint32_t> cpus;  ///< Not empty: these, one core each; `count` is their number.
     friend bool operator==(const CoreChoice&, const CoreChoice&) = default;
 };
 
-enum class Durability : uint8_t { power, crash };
-enum class IoChoice : uint8_t { automatic, uring, epoll };
+using engine::Durability;
+using io::IoChoice;
 
 struct BrokerConfig {
     std::vector<Listener> listeners{Listener{}};

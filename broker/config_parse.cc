@@ -55,21 +55,21 @@ NumberAndUnit split(std::string_view text) {
     return {.number = parse_integer(text.substr(0, end)), .unit = lower(trimmed(text.substr(end)))};
 }
 
-Parsed<uint16_t> parse_cpu(std::string_view text) {
+Parsed<uint32_t> parse_cpu(std::string_view text) {
     const std::optional<int64_t> value = parse_integer(text);
     if (!value.has_value() || *value < 0 || *value > 1023) {
         return std::unexpected(fmt::format("\"{}\" is not the number of a processor", text));
     }
-    return static_cast<uint16_t>(*value);
+    return static_cast<uint32_t>(*value);
 }
 
-Parsed<std::vector<uint16_t>> parse_cpu_list(std::string_view text) {
-    std::set<uint16_t> cpus;
+Parsed<std::vector<uint32_t>> parse_cpu_list(std::string_view text) {
+    std::set<uint32_t> cpus;
     std::string problem;
     cluster::for_each_element(text, [&](std::string_view element) {
         const size_t dash = element.find('-');
-        const Parsed<uint16_t> first = parse_cpu(element.substr(0, dash));
-        const Parsed<uint16_t> last =
+        const Parsed<uint32_t> first = parse_cpu(element.substr(0, dash));
+        const Parsed<uint32_t> last =
             dash == std::string_view::npos ? first : parse_cpu(element.substr(dash + 1));
         if (!first.has_value() || !last.has_value()) {
             problem = first.has_value() ? last.error() : first.error();
@@ -77,14 +77,14 @@ Parsed<std::vector<uint16_t>> parse_cpu_list(std::string_view text) {
             problem = fmt::format("\"{}\" is not a range from low to high", element);
         } else {
             for (uint32_t cpu = *first; cpu <= *last; ++cpu) {
-                cpus.insert(static_cast<uint16_t>(cpu));
+                cpus.insert(cpu);
             }
         }
     });
     if (!problem.empty()) {
         return std::unexpected(problem);
     }
-    return std::vector<uint16_t>(cpus.begin(), cpus.end());
+    return std::vector<uint32_t>(cpus.begin(), cpus.end());
 }
 
 }  // namespace
@@ -140,7 +140,7 @@ Parsed<CoreChoice> parse_cores(std::string_view text) {
         }
         return CoreChoice{.count = static_cast<uint16_t>(*count), .cpus = {}};
     }
-    Parsed<std::vector<uint16_t>> cpus = parse_cpu_list(text);
+    Parsed<std::vector<uint32_t>> cpus = parse_cpu_list(text);
     if (!cpus.has_value()) {
         return std::unexpected(fmt::format("{}; {}", cpus.error(), kForms));
     }
