@@ -19,10 +19,11 @@ SegmentReader::~SegmentReader() {
 void SegmentReader::seek(uint64_t position, int64_t expected_offset) {
     position_ = position;
     expected_offset_ = expected_offset;
+    suspect_offset_.reset();
 }
 
 Error SegmentReader::corrupt() const {
-    return {.code = Errc::corrupt_batch, .at = expected_offset_};
+    return {.code = Errc::corrupt_batch, .at = suspect_offset_.value_or(expected_offset_)};
 }
 
 bool SegmentReader::plausible(const BatchHeader& header) const {
@@ -37,7 +38,8 @@ bool SegmentReader::plausible(const BatchHeader& header) const {
 io::Task<Result<std::optional<StoredBatch>>> SegmentReader::next() {
     using Answer = Result<std::optional<StoredBatch>>;
     if (position_ + kBatchHeaderBytes > range_.valid_bytes) {
-        co_return Answer(std::nullopt);
+        const bool cut = position_ < range_.valid_bytes && range_.valid_bytes == range_.whole_bytes;
+        co_return cut ? Answer(fail(corrupt())) : Answer(std::nullopt);
     }
     auto bytes = co_await fill(position_, kBatchHeaderBytes);
     if (!bytes) {
@@ -47,8 +49,9 @@ io::Task<Result<std::optional<StoredBatch>>> SegmentReader::next() {
     if (!header || !plausible(*header)) {
         co_return fail(corrupt());
     }
-    if (position_ + header->total_bytes > range_.valid_bytes) {
-        co_return Answer(std::nullopt);
+    const uint64_t end = position_ + header->total_bytes;
+    if (end > range_.valid_bytes) {
+        co_return end > range_.whole_bytes ? Answer(fail(corrupt())) : Answer(std::nullopt);
     }
     bytes = co_await fill(position_, header->total_bytes + kBatchHeaderBytes);
     if (!bytes) {
@@ -67,7 +70,12 @@ io::Task<Result<std::optional<StoredBatch>>> SegmentReader::next() {
     StoredBatch batch{
         .header = *header, .position = position_, .bytes = bytes->first(header->total_bytes)};
     batch.crc_ok = crc32c(batch.bytes.subspan(batch_field::kAttributes)) == header->crc;
-    position_ += header->total_bytes;
+    if (batch.crc_ok) {
+        suspect_offset_.reset();
+    } else if (!suspect_offset_) {
+        suspect_offset_ = header->base_offset;
+    }
+    position_ = end;
     expected_offset_ = header->last_offset() + 1;
     co_return Answer(batch);
 }

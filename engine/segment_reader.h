@@ -23,9 +23,10 @@ struct StoredBatch {
 };
 
 struct SegmentRange {
-    int64_t segment_base = 0;  ///< Base offset of the segment.
-    uint64_t valid_bytes = 0;  ///< Nothing at or behind it is looked at.
-    uint64_t chunk_bytes = 0;  ///< How much to read at once.
+    int64_t segment_base = 0;           ///< Base offset of the segment.
+    uint64_t valid_bytes = 0;           ///< Nothing at or behind it is looked at.
+    uint64_t whole_bytes = UINT64_MAX;  ///< Where the last batch of the segment ends, if known.
+    uint64_t chunk_bytes = 0;           ///< How much to read at once.
 };
 
 class SegmentReader {
@@ -60,6 +61,9 @@ private:
     uint64_t buffer_bytes_ = 0;  ///< How many of its bytes are read.
     uint64_t position_ = 0;
     int64_t expected_offset_ = 0;
+    /// Of the first damaged batch since the last good one: its header may have led to a wrong
+    /// place.
+    std::optional<int64_t> suspect_offset_;
 };
 
 }  // namespace ringlog::engine

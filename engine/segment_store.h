@@ -58,7 +58,7 @@ struct SegmentRead {
 /// Every call on the owning core. Reads and lookups overlap with anything but evict(),
 /// rename_deleted() and close(), which wait for them; create_partition, write and seal of one
 /// partition are called one after the other. `valid_bytes` of a call: how much of the segment's
-/// file holds its batches, in whole batches; never less than what was told to index() before.
+/// file holds its bytes; never less than what was told to index() before.
 class SegmentStore {
 public:
     SegmentStore(io::Reactor& reactor, SegmentStoreOptions options);

@@ -114,6 +114,7 @@ io::Task<Result<SegmentRead>> SegmentStore::read(const TopicPartition& id,
     SegmentReader reader(lease->file(), state.read_budget,
                          {.segment_base = segment.base_offset,
                           .valid_bytes = valid,
+                          .whole_bytes = segment.bytes,
                           .chunk_bytes = std::min(wanted, kReadChunkBytesMax)});
     const auto found = co_await state.seek_offset(cached, reader, offset, valid);
     if (!found) {
@@ -197,6 +198,7 @@ io::Task<Result<IndexedBatch>> SegmentStore::find_timestamp(const TopicPartition
     SegmentReader reader(lease->file(), state.read_budget,
                          {.segment_base = segment.base_offset,
                           .valid_bytes = valid,
+                          .whole_bytes = segment.bytes,
                           .chunk_bytes = uint64_t{4} * kBlockBytes});
     bool trusted = false;
     // The second time, the index was just built from the segment.
