@@ -64,6 +64,7 @@ public:
 private:
     static ProduceContent make_content(const ProduceOptions& options) {
         std::vector<Batch> batches;
+        batches.reserve(kBatchVariants);
         for (size_t variant = 0; variant < kBatchVariants; ++variant) {
             batches.push_back(make_batch({.record_count = options.records_per_batch,
                                           .value_bytes = options.record_bytes,
