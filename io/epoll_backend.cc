@@ -68,8 +68,7 @@ EpollBackend::~EpollBackend() {
 void EpollBackend::submit(Op& op) {
     RL_ASSERT(op.backend_data == 0, "operation {} submitted twice", static_cast<int>(op.kind));
     op.backend_data = 1;
-    Entry& entry = entries_[static_cast<size_t>(op.handle)];
-    RL_ASSERT(entry.descriptor >= 0, "handle {}", op.handle);
+    Entry& entry = entry_of(op.handle);
     if (is_file_op(op)) {
         ++file_ops_;
         file_ops_in_flight_of_process.fetch_add(1, std::memory_order_relaxed);
@@ -89,10 +88,16 @@ void EpollBackend::cancel(Op& op) {
     if (op.backend_data == 0 || is_file_op(op)) {
         return;
     }
-    Entry& entry = entries_[static_cast<size_t>(op.handle)];
+    Entry& entry = entry_of(op.handle);
     Side& side = side_of(entry, op);
     side.cancelled = true;
     enqueue(op.handle, &side == &entry.out);
+}
+
+EpollBackend::Entry& EpollBackend::entry_of(Handle handle) {
+    const auto index = static_cast<size_t>(handle);
+    RL_ASSERT(index < entries_.size() && entries_[index].descriptor >= 0, "handle {}", handle);
+    return entries_[index];
 }
 
 EpollBackend::Side& EpollBackend::side_of(Entry& entry, const Op& op) {
@@ -125,7 +130,7 @@ void EpollBackend::push_files() {
     const auto push = [this](std::deque<Op*>& waiting, FileLane& lane) {
         while (!waiting.empty()) {
             Op& op = *waiting.front();
-            if (!lane.try_push(op, entries_[static_cast<size_t>(op.handle)].descriptor)) {
+            if (!lane.try_push(op, entry_of(op.handle).descriptor)) {
                 break;
             }
             waiting.pop_front();
@@ -222,9 +227,8 @@ Result<Handle> EpollBackend::attach(int32_t descriptor) {
 }
 
 int32_t EpollBackend::detach(Handle handle) {
-    Entry& entry = entries_[static_cast<size_t>(handle)];
-    RL_ASSERT(entry.descriptor >= 0 && entry.in.op == nullptr && entry.out.op == nullptr,
-              "handle {}", handle);
+    Entry& entry = entry_of(handle);
+    RL_ASSERT(entry.in.op == nullptr && entry.out.op == nullptr, "handle {} is busy", handle);
     if (entry.watched) {
         epoll_ctl(epoll_, EPOLL_CTL_DEL, entry.descriptor, nullptr);
     }

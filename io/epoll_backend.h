@@ -60,6 +60,7 @@ private:
 
     EpollBackend(int32_t epoll, int32_t doorbell);
 
+    Entry& entry_of(Handle handle);
     static Side& side_of(Entry& entry, const Op& op);
     void enqueue(Handle handle, bool out);
     void push_files();

@@ -55,7 +55,7 @@ void EpollBackend::finish(Side& side, int32_t result) {
 }
 
 uint32_t EpollBackend::accept_some(Handle handle) {
-    Entry& entry = entries_[static_cast<size_t>(handle)];
+    Entry& entry = entry_of(handle);
     Side& side = entry.in;
     uint32_t ran = 0;
     for (int i = 0; i < kAcceptsPerTurn && !side.cancelled; ++i) {
@@ -76,7 +76,7 @@ uint32_t EpollBackend::accept_some(Handle handle) {
 }
 
 uint32_t EpollBackend::receive_some(Handle handle) {
-    Entry& entry = entries_[static_cast<size_t>(handle)];
+    Entry& entry = entry_of(handle);
     Side& side = entry.in;
     uint32_t ran = 0;
     for (int i = 0; i < kReceivesPerTurn && !side.cancelled; ++i) {
@@ -99,7 +99,7 @@ uint32_t EpollBackend::receive_some(Handle handle) {
 }
 
 uint32_t EpollBackend::send_some(Handle handle) {
-    Entry& entry = entries_[static_cast<size_t>(handle)];
+    Entry& entry = entry_of(handle);
     const Op& op = *entry.out.op;
     msghdr message{};
     message.msg_iov = const_cast<iovec*>(op.iov);
@@ -113,7 +113,7 @@ uint32_t EpollBackend::send_some(Handle handle) {
 }
 
 uint32_t EpollBackend::connect_some(Handle handle) {
-    Entry& entry = entries_[static_cast<size_t>(handle)];
+    Entry& entry = entry_of(handle);
     Side& side = entry.out;
     if (!std::exchange(side.started, true)) {
         const auto address = parse_address(*side.op->address);

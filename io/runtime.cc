@@ -20,6 +20,10 @@ namespace {
 using Backends = std::vector<std::unique_ptr<Backend>>;
 
 Result<Backends> uring_backends(size_t count, const UringOptions& options) {
+    auto tried = UringRing::try_out();
+    if (!tried) {
+        return fail(tried.error());
+    }
     Backends backends;
     for (size_t i = 0; i < count; ++i) {
         auto backend = UringBackend::create(options);

@@ -53,6 +53,24 @@ Result<std::unique_ptr<UringRing>> UringRing::create(const UringSizes& sizes) {
     return ring;
 }
 
+Result<void> UringRing::try_out() {
+    auto created = create(UringSizes{.submissions = 4, .completions = 8, .file_slots = 1});
+    if (!created) {
+        return fail(created.error());
+    }
+    io_uring* ring = &(*created)->ring_;
+    const auto descriptor = static_cast<unsigned>(ring->ring_fd);
+    if (io_uring_register(descriptor, IORING_REGISTER_ENABLE_RINGS, nullptr, 0) < 0) {
+        return fail(Errc::io_failed, errno);
+    }
+    io_uring_prep_nop(io_uring_get_sqe(ring));
+    const int result = io_uring_submit_and_wait(ring, 1);
+    if (result != 1) {
+        return fail(Errc::io_failed, result < 0 ? -result : EAGAIN);
+    }
+    return {};
+}
+
 UringRing::~UringRing() {
     if (ring_.ring_fd >= 0) {
         io_uring_queue_exit(&ring_);

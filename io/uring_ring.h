@@ -28,6 +28,9 @@ public:
     /// Errors: io_failed with the errno of io_uring_setup (EPERM, ENOSYS: not allowed here; EINVAL:
     /// kernel before 6.1).
     static Result<std::unique_ptr<UringRing>> create(const UringSizes& sizes);
+    /// Passes one operation through a ring of its own: a profile may allow the set-up and refuse
+    /// the rest. Errors: as create().
+    static Result<void> try_out();
     UringRing(const UringRing&) = delete;
     UringRing& operator=(const UringRing&) = delete;
     ~UringRing();

@@ -71,6 +71,17 @@ TEST(Runtime, AutomaticFallsBackToEpollAndSaysWhyInOneLine) {
     }
 }
 
+TEST(Runtime, ARingThatCanBeMadeAndNotUsedIsNoRing) {
+    const auto child = test::run_in_child([] {
+        if (!test::refuse_system_calls({SYS_io_uring_enter}, EPERM)) {
+            return 99;
+        }
+        return use_everything(IoChoice::automatic, "epoll");
+    });
+    EXPECT_EQ(child.exit_status, 0) << child.output;
+    EXPECT_THAT(child.output, HasSubstr("io_uring is not available"));
+}
+
 TEST(Runtime, EpollWorksWithoutTheNewerWaitCall) {
     const auto child = test::run_in_child([] {
         if (!test::refuse_system_calls({SYS_epoll_pwait2}, ENOSYS)) {
