@@ -170,6 +170,15 @@ int16_t SimBackend::register_memory(Bytes memory) {
     return registered_++;
 }
 
+void SimBackend::for_each_write_in_flight(const EachWrite& each) const {
+    for (const auto& [id, flight] : flights_) {
+        if (flight.op->kind == io::Op::Kind::write) {
+            each(flight.file->inode, flight.op->position,
+                 ByteView(flight.op->data, flight.op->length));
+        }
+    }
+}
+
 void SimBackend::abandon_writes(const std::function<void(uint64_t late_write)>& scheduled) {
     for (const auto& [id, flight] : flights_) {
         const bool never = flight.effect == DiskEffect::hang ||

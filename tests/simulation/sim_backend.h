@@ -59,6 +59,9 @@ public:
     [[nodiscard]] bool is_idle() const {
         return queued_.empty() && flights_.empty() && finished_.empty();
     }
+    /// What the kernel holds of writes: the inode, position, bytes.
+    using EachWrite = std::function<void(const InodePtr&, uint64_t, ByteView)>;
+    void for_each_write_in_flight(const EachWrite& each) const;
     /// The process died: writes that the kernel holds go to the disk, which lands them late, or
     /// never.
     void abandon_writes(const std::function<void(uint64_t late_write)>& scheduled);

@@ -45,16 +45,30 @@ void SimDirectory::make_durable() {
     changes_.clear();
 }
 
-void SimDirectory::lose_power(Fate names, Random& random) {
+void SimDirectory::lose_power(Fate names, Choices& choices) {
     uint64_t kept = names == Fate::kept ? changes_.size() : 0;
-    if (names == Fate::random && random.chance(1, 2)) {
-        kept = random.below(changes_.size() + 1);
+    if (names == Fate::random && !changes_.empty() &&
+        choices.below(2, Choices::About::names) == 1) {
+        kept = 1 + choices.below(changes_.size(), Choices::About::names);
     }
     for (uint64_t i = 0; i < kept; ++i) {
         apply(changes_[i], durable_);
     }
     entries_ = durable_;
     changes_.clear();
+}
+
+void SimDirectory::repoint(const std::function<InodePtr(const InodePtr&)>& copy_of) {
+    for (auto* names : {&entries_, &durable_}) {
+        for (auto& [name, inode] : *names) {
+            inode = copy_of(inode);
+        }
+    }
+    for (Change& change : changes_) {
+        for (auto& [name, inode] : change) {
+            inode = inode ? copy_of(inode) : nullptr;
+        }
+    }
 }
 
 SimDisk::SimDisk(uint64_t seed, DiskOptions options)
@@ -66,6 +80,7 @@ std::shared_ptr<FaultPlan> SimDisk::arm(DiskFault fault) {
 }
 
 DiskEffect SimDisk::begin(DiskOps kind) {
+    ++activity_;
     constexpr DiskOps kOfACore = kReads | kWrites | kFlushes;
     const bool of_a_call = (kind & kOfACore) == 0;
     if (crash_ != DiskEffect::none || (of_a_call && call_hangs_)) {
@@ -102,6 +117,7 @@ Result<uint64_t> SimDisk::land_torn(SimFile& file, uint64_t position, ByteView b
 
 Result<uint64_t> SimDisk::land_write(const InodePtr& inode, uint64_t position, ByteView bytes,
                                      bool durably, DiskEffect effect) {
+    ++activity_;
     SimFile& file = inode->file;
     std::vector<std::byte> changed;
     switch (effect) {
@@ -145,6 +161,7 @@ Result<uint64_t> SimDisk::land_write(const InodePtr& inode, uint64_t position, B
 }
 
 Result<void> SimDisk::land_sync(const InodePtr& inode, Mark mark, DiskEffect effect) {
+    ++activity_;
     switch (effect) {
         case DiskEffect::lost: return {};
         case DiskEffect::error:
@@ -211,6 +228,7 @@ uint64_t SimDisk::add_late_write(InodePtr inode, uint64_t position, ByteView byt
 }
 
 void SimDisk::land_late_write(uint64_t id) {
+    ++activity_;
     const auto found = late_.find(id);
     if (found == late_.end()) {
         return;
@@ -247,6 +265,11 @@ void SimDisk::process_died() {
 }
 
 void SimDisk::lose_power(const PowerLoss& how) {
+    RandomChoices choices(random_);
+    lose_power(how, choices);
+}
+
+void SimDisk::lose_power(const PowerLoss& how, Choices& choices) {
     // What was still under way is as if it had just arrived, not durable: each sector may be there
     // or not.
     for (auto& [id, late] : std::exchange(late_, {})) {
@@ -254,14 +277,45 @@ void SimDisk::lose_power(const PowerLoss& how) {
     }
     visit(root_, [&](const InodePtr& inode) {
         if (inode->is_directory) {
-            inode->directory.lose_power(how.names, random_);
+            inode->directory.lose_power(how.names, choices);
         }
     });
     visit(root_, [&](const InodePtr& inode) {
         if (!inode->is_directory) {
-            inode->file.lose_power(how, random_);
+            inode->file.lose_power(how, choices);
         }
     });
+}
+
+std::unique_ptr<SimDisk> SimDisk::copy(uint64_t seed) const {
+    auto copied = std::make_unique<SimDisk>(seed, options_);
+    std::map<uint64_t, InodePtr> copies;
+    const std::function<InodePtr(const InodePtr&)> copy_of = [&](const InodePtr& inode) {
+        InodePtr& known = copies[inode->number];
+        if (!known) {
+            InodePtr made = std::make_shared<Inode>(*inode);
+            known = made;
+            made->directory.repoint(copy_of);
+            return made;
+        }
+        return known;
+    };
+    copied->root_ = copy_of(root_);
+    copied->next_inode_ = next_inode_;
+    for (const auto& [id, late] : late_) {
+        copied->add_late_write(copy_of(late.inode), late.position, late.bytes, late.durably);
+    }
+    return copied;
+}
+
+InodePtr SimDisk::find_inode(uint64_t number) const {
+    InodePtr found;
+    visit(root_, [&](const InodePtr& inode) {
+        if (inode->number == number) {
+            found = inode;
+        }
+    });
+    return found;
 }
 
 std::vector<std::byte> SimDisk::read_all(std::string_view path) const {

@@ -41,7 +41,9 @@ public:
     /// Sets (or, with null, removes) names in one step.
     void change(std::vector<std::pair<std::string, InodePtr>> names);
     void make_durable();
-    void lose_power(Fate names, Random& random);
+    void lose_power(Fate names, Choices& choices);
+    /// The same names for the files of a copied disk.
+    void repoint(const std::function<InodePtr(const InodePtr&)>& copy_of);
 
 private:
     using Change = std::vector<std::pair<std::string, InodePtr>>;
@@ -85,6 +87,8 @@ public:
     [[nodiscard]] DiskEffect crash_requested() const { return crash_; }
     /// True if a call since the last question hangs: its helper never comes back.
     bool take_hung_call() { return std::exchange(call_hangs_, false); }
+    /// Grows with everything that may change what a power loss would leave.
+    [[nodiscard]] uint64_t activity() const { return activity_; }
     [[nodiscard]] int64_t draw_latency(bool flush);
     Random& random() { return random_; }
     /// Where `effect` lets a write of `bytes` to `inode` land; io_failed, no_space, or the count of
@@ -99,6 +103,8 @@ public:
     InodePtr root() { return root_; }
     /// "/a/b" or "a/b". Null if there is none.
     InodePtr find(std::string_view path) const;
+    /// By its number; null if no name leads to it.
+    [[nodiscard]] InodePtr find_inode(uint64_t number) const;
     /// Every file and directory below `from`.
     void visit(const InodePtr& from, const std::function<void(const InodePtr&)>& each) const;
 
@@ -115,6 +121,9 @@ public:
     void process_died();
     /// Leaves what a power loss leaves.
     void lose_power(const PowerLoss& how);
+    void lose_power(const PowerLoss& how, Choices& choices);
+    /// A disk with the same content, durable or not, and no faults. Draws from a stream of its own.
+    [[nodiscard]] std::unique_ptr<SimDisk> copy(uint64_t seed) const;
 
     // For tests: what is there, and damage to it. The path must name a file.
     [[nodiscard]] bool exists(std::string_view path) const { return find(path) != nullptr; }
@@ -142,6 +151,7 @@ private:
     int64_t extra_ns_ = 0;
     DiskEffect crash_ = DiskEffect::none;
     bool call_hangs_ = false;
+    uint64_t activity_ = 0;
     uint64_t next_late_ = 1;
     std::map<uint64_t, LateWrite> late_;
 };

@@ -183,17 +183,32 @@ void SimFile::truncate(uint64_t size_bytes) {
     }
 }
 
-void SimFile::lose_power(const PowerLoss& how, Random& random) {
+void SimFile::lose_power(const PowerLoss& how, Choices& choices) {
     if (how.data == Fate::kept) {
         make_durable(mark_);
-    } else if (how.data == Fate::random && random.chance(1, 2)) {
-        // The kernel wrote back on its own at some moment: as a sync would have then.
-        make_durable(random.below(mark_ + 1));
-    }
-    if (how.data == Fate::random) {
-        choose_sectors(how, random);
+    } else if (how.data == Fate::random && !is_durable()) {
+        choose_writeback(choices);
+        choose_sectors(how, choices);
     }
     revert_to_durable();
+}
+
+void SimFile::choose_writeback(Choices& choices) {
+    if (choices.below(2, Choices::About::writeback) == 0) {
+        return;
+    }
+    // The kernel wrote back on its own at some moment: as a sync would have then.
+    std::set<Mark> moments;
+    for (const Change& change : changes_) {
+        moments.insert(change.mark);
+    }
+    for (const auto& [sector, versions] : pending_) {
+        for (const Version& version : versions) {
+            moments.insert(version.mark);
+        }
+    }
+    const uint64_t choice = choices.below(moments.size(), Choices::About::writeback);
+    make_durable(*std::next(moments.begin(), static_cast<ptrdiff_t>(choice)));
 }
 
 void SimFile::flip_bit(uint64_t position, uint32_t bit) {
@@ -328,19 +343,21 @@ void SimFile::drop_equal_copy(uint64_t block) {
     }
 }
 
-void SimFile::choose_sectors(const PowerLoss& how, Random& random) {
+void SimFile::choose_sectors(const PowerLoss& how, Choices& choices) {
     for (const auto& [sector, versions] : pending_) {
         const uint64_t start = sector * kSectorBytes;
         if (durable_extent(start / kExtentBytes) != Extent::written || start >= durable_size_) {
             continue;
         }
-        if (random.chance(how.garbage_per_thousand, 1000)) {
+        if (how.garbage_per_thousand > 0 &&
+            choices.below(1000, Choices::About::garbage) >= 1000 - how.garbage_per_thousand) {
             Sector garbage;
+            Random random(sector ^ versions.back().mark << 32U);
             std::ranges::generate(garbage, [&] { return static_cast<std::byte>(random.next()); });
             settle_sector(sector, garbage);
             continue;
         }
-        const uint64_t choice = random.below(versions.size() + 1);
+        const uint64_t choice = choices.below(versions.size() + 1, Choices::About::sector);
         if (choice > 0) {
             settle_sector(sector, versions[choice - 1].bytes);
         }

@@ -13,6 +13,7 @@
 
 #include "base/bytes.h"
 #include "base/random.h"
+#include "tests/simulation/choices.h"
 
 namespace ringlog::simulation {
 
@@ -70,7 +71,7 @@ public:
     /// Cuts or grows (with a hole). Not durable.
     void truncate(uint64_t size_bytes);
     /// Decides what is left, by `how`: after it the file is durable.
-    void lose_power(const PowerLoss& how, Random& random);
+    void lose_power(const PowerLoss& how, Choices& choices);
 
     // Damage at rest: it changes what is durable and what is read, whatever was pending.
     void flip_bit(uint64_t position, uint32_t bit);
@@ -83,6 +84,14 @@ private:
     using Sector = std::array<std::byte, kSectorBytes>;
     using Block = std::array<std::byte, kExtentBytes>;
     struct Page {
+        Page() = default;
+        Page(const Page& other)
+            : current(other.current),
+              durable(other.durable ? std::make_unique<Block>(*other.durable) : nullptr) {}
+        Page(Page&&) = default;
+        Page& operator=(const Page&) = delete;
+        Page& operator=(Page&&) = default;
+        ~Page() = default;
         Block current{};
         std::unique_ptr<Block> durable;  ///< Null: the same as current.
     };
@@ -114,7 +123,8 @@ private:
     Block& durable_block(uint64_t block);
     void settle_sector(uint64_t sector, const Sector& bytes);
     void drop_equal_copy(uint64_t block);
-    void choose_sectors(const PowerLoss& how, Random& random);
+    void choose_writeback(Choices& choices);
+    void choose_sectors(const PowerLoss& how, Choices& choices);
     void revert_to_durable();
 
     Mark mark_ = 0;

@@ -49,7 +49,7 @@ void SimHelpers::run(io::Reactor& home, io::BlockingCall& call) {
     ++node_.life().blocking_calls;
     node_.world_.at(node_.world_.now() + delay, life_, [this, &home, &call] {
         call.run();
-        if (!node_.disk_.take_hung_call()) {
+        if (!node_.disk_->take_hung_call()) {
             --node_.life().blocking_calls;
             home.blocking_call_done(call);
         }
@@ -112,7 +112,7 @@ void SimHostNetwork::close(int32_t descriptor) {
 SimLife::SimLife(SimNode& node, LifeId life, uint16_t core_count)
     : id(life),
       clock(node.clock_),
-      files(node.disk_, descriptors,
+      files(*node.disk_, descriptors,
             [&world = node.world_, host = node.host_](std::string_view what, uint64_t inode,
                                                       uint64_t position, uint64_t length,
                                                       int64_t result) {
@@ -131,7 +131,7 @@ SimLife::SimLife(SimNode& node, LifeId life, uint16_t core_count)
         core.backend = std::make_unique<SimBackend>(BackendParts{.time = node.world_.time(),
                                                                  .events = node.world_.events(),
                                                                  .trace = node.world_.trace(),
-                                                                 .disk = node.disk_,
+                                                                 .disk = *node.disk_,
                                                                  .network = node.world_.network(),
                                                                  .descriptors = descriptors,
                                                                  .host = node.host_,
@@ -165,13 +165,18 @@ bool SimLife::is_over() const {
     return idle;
 }
 
-SimNode::SimNode(SimWorld& world, HostId host, uint64_t seed, NodeOptions options)
+SimNode::SimNode(SimWorld& world, HostId host, uint64_t seed, NodeOptions options,
+                 std::unique_ptr<SimDisk> disk)
     : world_(world),
       host_(host),
       random_(seed),
       options_(options),
       wall_base_ms_(options.wall_ms),
-      disk_(random_.fork(), options.disk) {
+      disk_(std::move(disk)) {
+    const uint64_t disk_seed = random_.fork();
+    if (!disk_) {
+        disk_ = std::make_unique<SimDisk>(disk_seed, options.disk);
+    }
     start(options_.cores);
 }
 
@@ -214,21 +219,34 @@ void SimNode::crash(CrashKind kind, const PowerLoss& how) {
         core.backend->abandon_writes([&](uint64_t late) {
             const int64_t held =
                 random_.chance(1, 2) ? static_cast<int64_t>(random_.below(kLateWriteNs)) : 0;
-            world_.at(world_.now() + disk_.draw_latency(true) + held, kNobody, [this, late] {
+            world_.at(world_.now() + disk_->draw_latency(true) + held, kNobody, [this, late] {
                 world_.record("late_write", host_, late);
-                disk_.land_late_write(late);
+                disk_->land_late_write(late);
             });
         });
     }
     world_.network().process_ended(host_, kind == CrashKind::power_loss);
     dying.last_events = world_.events().take_owned_by(dying.id);
     graveyard().push_back(std::move(life_));
-    disk_.process_died();
+    disk_->process_died();
     if (kind == CrashKind::power_loss) {
-        disk_.lose_power(how);
+        disk_->lose_power(how);
         wall_base_ms_ = clock_->wall_base_ms();
         clock_.reset();
     }
+}
+
+std::unique_ptr<SimDisk> SimNode::copy_disk(uint64_t seed) const {
+    std::unique_ptr<SimDisk> copied = disk_->copy(seed);
+    for (size_t i = 0; life_ && i < life_->cores.size(); ++i) {
+        life_->cores[i].backend->for_each_write_in_flight(
+            [&](const InodePtr& inode, uint64_t position, ByteView bytes) {
+                if (InodePtr same = copied->find_inode(inode->number)) {
+                    copied->add_late_write(std::move(same), position, bytes, false);
+                }
+            });
+    }
+    return copied;
 }
 
 void SimNode::stop() {
@@ -243,7 +261,7 @@ void SimNode::pause(uint16_t core, int64_t duration_ns) {
 }
 
 bool SimNode::crash_if_requested() {
-    const DiskEffect requested = disk_.crash_requested();
+    const DiskEffect requested = disk_->crash_requested();
     if (requested == DiskEffect::none) {
         return false;
     }

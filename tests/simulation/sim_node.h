@@ -121,7 +121,9 @@ struct SimLife {
 
 class SimNode {
 public:
-    SimNode(SimWorld& world, HostId host, uint64_t seed, NodeOptions options);
+    /// On `disk` (a copy of another's), or on a new one.
+    SimNode(SimWorld& world, HostId host, uint64_t seed, NodeOptions options,
+            std::unique_ptr<SimDisk> disk);
     SimNode(const SimNode&) = delete;
     SimNode& operator=(const SimNode&) = delete;
     ~SimNode();
@@ -134,7 +136,10 @@ public:
     [[nodiscard]] uint64_t starts() const { return starts_; }
     [[nodiscard]] uint16_t core_count() const { return static_cast<uint16_t>(life().cores.size()); }
     io::Reactor& reactor(uint16_t core = 0) { return *life().cores[core].reactor; }
-    SimDisk& disk() { return disk_; }
+    SimDisk& disk() { return *disk_; }
+    /// What the disk would be if the power went now, before lose_power() decided what is left: with
+    /// the writes that are under way. The node lives on.
+    [[nodiscard]] std::unique_ptr<SimDisk> copy_disk(uint64_t seed) const;
     SimClock& clock() { return *clock_; }
     SimWorld& world() { return world_; }
     /// Of this life; a restart makes new ones.
@@ -204,7 +209,7 @@ private:
     Random random_;
     NodeOptions options_;
     WallMs wall_base_ms_;
-    SimDisk disk_;
+    std::unique_ptr<SimDisk> disk_;
     PowerLoss power_loss_;
     uint64_t starts_ = 0;
     std::shared_ptr<SimClock> clock_;  ///< Null after a power loss.

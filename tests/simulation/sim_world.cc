@@ -12,9 +12,9 @@ SimWorld::SimWorld(uint64_t seed, WorldOptions options)
       network_(time_, events_, trace_, random_.fork(), options.network),
       test_random_(random_.fork()) {}
 
-SimNode& SimWorld::add_node(NodeOptions options) {
-    nodes_.push_back(
-        std::make_unique<SimNode>(*this, network_.add_host(), random_.fork(), options));
+SimNode& SimWorld::add_node(NodeOptions options, std::unique_ptr<SimDisk> disk) {
+    nodes_.push_back(std::make_unique<SimNode>(*this, network_.add_host(), random_.fork(), options,
+                                               std::move(disk)));
     return *nodes_.back();
 }
 

@@ -35,7 +35,9 @@ public:
     SimWorld& operator=(const SimWorld&) = delete;
 
     /// A node that is up. It stays until the world ends.
-    SimNode& add_node(NodeOptions options = {});
+    SimNode& add_node(NodeOptions options = {}) { return add_node(options, nullptr); }
+    /// One that finds `disk`.
+    SimNode& add_node(NodeOptions options, std::unique_ptr<SimDisk> disk);
     SimNode& node(size_t index) { return *nodes_[index]; }
     [[nodiscard]] size_t node_count() const { return nodes_.size(); }
 

@@ -12,6 +12,11 @@ namespace {
 constexpr PowerLoss kLoseAll{.data = Fate::lost, .names = Fate::lost};
 constexpr PowerLoss kKeepAll{.data = Fate::kept, .names = Fate::kept};
 
+void lose(SimFile& file, const PowerLoss& how, Random& random) {
+    RandomChoices choices(random);
+    file.lose_power(how, choices);
+}
+
 std::vector<std::byte> filled(uint64_t count, char with) {
     return std::vector<std::byte>(count, static_cast<std::byte>(with));
 }
@@ -43,7 +48,7 @@ TEST(SimFile, UnsyncedGrowthIsLostWithItsSize) {
     Random random(1);
     SimFile file = with_old_block();
     file.write(4096, filled(4096, 'n'));
-    file.lose_power(kLoseAll, random);
+    lose(file, kLoseAll, random);
     EXPECT_EQ(file.size_bytes(), 4096u);
     EXPECT_EQ(text_of(file, 0, 8192), std::string(4096, 'o'));
 }
@@ -54,7 +59,7 @@ TEST(SimFile, SyncedWritesSurvive) {
     file.write(0, filled(6000, 'n'));
     file.make_durable(file.mark());
     EXPECT_TRUE(file.is_durable());
-    file.lose_power(kLoseAll, random);
+    lose(file, kLoseAll, random);
     EXPECT_EQ(text_of(file, 0, 8192), std::string(6000, 'n'));
 }
 
@@ -66,7 +71,7 @@ TEST(SimFile, ASyncCoversOnlyWhatCameBeforeItsMark) {
     file.write(512, filled(512, 'b'));
     file.write(0, filled(512, 'c'));
     file.make_durable(submitted);
-    file.lose_power(kLoseAll, random);
+    lose(file, kLoseAll, random);
     EXPECT_EQ(text_of(file, 0, 1024), std::string(512, 'a') + std::string(512, 'o'));
 }
 
@@ -75,7 +80,7 @@ TEST(SimFile, AFlushedWriteIsDurableAndTakesNobodyWithIt) {
     SimFile file = with_old_block();
     file.write(512, filled(512, 'a'));
     file.write_durably(0, filled(512, 'f'));
-    file.lose_power(kLoseAll, random);
+    lose(file, kLoseAll, random);
     EXPECT_EQ(text_of(file, 0, 1024), std::string(512, 'f') + std::string(512, 'o'));
 }
 
@@ -87,7 +92,7 @@ TEST(SimFile, AFlushedWriteIntoReservedBlocksSurvivesAnUnflushedOneReadsAsZeros)
     file.write(0, filled(4096, 'a'));
     file.write_durably(8192, filled(4096, 'f'));
     EXPECT_EQ(text_of(file, 0, 1), "a");
-    file.lose_power(kLoseAll, random);
+    lose(file, kLoseAll, random);
     EXPECT_EQ(file.size_bytes(), 16'384u);
     EXPECT_EQ(text_of(file, 0, 4096), std::string(4096, '\0'));
     EXPECT_EQ(text_of(file, 8192, 4096), std::string(4096, 'f'));
@@ -101,7 +106,7 @@ TEST(SimFile, AnUnsyncedOverwriteIsOldOrNewPerSectorAndNeverMixedWithinOne) {
         SimFile file = with_old_block();
         file.write(0, filled(1024, 'a'));
         file.write(0, filled(1024, 'b'));
-        file.lose_power({}, random);
+        lose(file, {}, random);
         const std::string first = text_of(file, 0, 512);
         const std::string second = text_of(file, 512, 512);
         ASSERT_EQ(first, std::string(512, first[0]));
@@ -117,7 +122,7 @@ TEST(SimFile, GarbageComesOnlyWhereAsked) {
     Random random(3);
     SimFile file = with_old_block();
     file.write(0, filled(512, 'n'));
-    file.lose_power({.garbage_per_thousand = 1000}, random);
+    lose(file, {.garbage_per_thousand = 1000}, random);
     const std::string first = text_of(file, 0, 512);
     EXPECT_TRUE(first != std::string(512, 'o') || first == std::string(512, 'n'));
     EXPECT_EQ(text_of(file, 512, 512), std::string(512, 'o'));
@@ -130,7 +135,7 @@ TEST(SimFile, AnUnsyncedTruncateIsUndone) {
     EXPECT_EQ(text_of(file, 0, 4096), std::string(100, 'o'));
     file.truncate(200);
     EXPECT_EQ(text_of(file, 0, 4096), std::string(100, 'o') + std::string(100, '\0'));
-    file.lose_power(kLoseAll, random);
+    lose(file, kLoseAll, random);
     EXPECT_EQ(text_of(file, 0, 4096), std::string(4096, 'o'));
 }
 
@@ -140,7 +145,7 @@ TEST(SimFile, ASyncedTruncateNeverBringsOldBytesBack) {
     file.truncate(100);
     file.write(1000, as_bytes("x"));
     file.make_durable(file.mark());
-    file.lose_power(kLoseAll, random);
+    lose(file, kLoseAll, random);
     EXPECT_EQ(text_of(file, 0, 4096), std::string(100, 'o') + std::string(900, '\0') + "x");
 }
 
@@ -150,7 +155,7 @@ TEST(SimFile, AFlushedWriteBehindAnUnsyncedTruncateMakesTheTruncateDurable) {
     file.truncate(0);
     file.write_durably(0, filled(512, 'f'));
     file.make_durable(file.mark());
-    file.lose_power(kLoseAll, random);
+    lose(file, kLoseAll, random);
     EXPECT_EQ(text_of(file, 0, 4096), std::string(512, 'f'));
 }
 
@@ -163,7 +168,7 @@ TEST(SimFile, AfterAFailedFlushNoLaterFlushSavesThePendingBytes) {
         file.forget_pending(random);
         EXPECT_EQ(text_of(file, 0, 1), "n");
         file.make_durable(file.mark());
-        file.lose_power({}, random);
+        lose(file, {}, random);
         lost += text_of(file, 0, 1) == "o" ? 1 : 0;
     }
     EXPECT_GT(lost, 10u);
@@ -174,7 +179,7 @@ TEST(SimFile, KeptMeansEverything) {
     Random random(1);
     SimFile file;
     file.write(0, filled(5000, 'n'));
-    file.lose_power(kKeepAll, random);
+    lose(file, kKeepAll, random);
     EXPECT_EQ(text_of(file, 0, 8192), std::string(5000, 'n'));
 }
 
@@ -234,7 +239,7 @@ TEST(SimFile, RandomHistoriesEndAtTheLastSync) {
             }
             ASSERT_TRUE(text_of(file, 0, 40'000) == now) << "step " << i;
         }
-        file.lose_power(kLoseAll, random);
+        lose(file, kLoseAll, random);
         ASSERT_TRUE(text_of(file, 0, 40'000) == synced);
     }
 }
