@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/checksum.h"
@@ -119,6 +120,52 @@ TEST(CheckpointCodec, CountsThatDoNotFitAreRefusedEvenUnderRightHashes) {
     store_le<uint64_t>(&bad[24], load_le<uint64_t>(&good[24]) - 1);  // The bytes of the states.
     fix_hashes(bad);
     EXPECT_EQ(code_of(decode_checkpoint(bad, kJournal)), Errc::corrupt_file);
+}
+
+TEST(CheckpointCodec, TheWorkedExampleOfTheDocumentIsTrue) {
+    Checkpoint checkpoint{.journal = JournalId(0),
+                          .number = 7,
+                          .replay_generation = Generation(3),
+                          .replay_after = Sequence(120),
+                          .last_stamp = Sequence(124),
+                          .durable_through = Sequence(124),
+                          .next_number = PartitionNumber(1)};
+    PartitionState state{
+        .id = {.topic = "t", .topic_id = *Uuid::from_base64("MkUuZ0bQR7yZvQmZkN8p5Q")},
+        .stamp = Sequence(124),
+        .leader_epoch = LeaderEpoch(2),
+        .log_end_offset = 10,
+        .destaged_bytes = 300};
+    state.segments.push_back(
+        {.bytes = 700, .max_timestamp = 1'700'000'000'000, .created_ms = 1'700'000'000'000});
+    state.epochs.push_back({LeaderEpoch(2), 0});
+    checkpoint.partitions.push_back(state);
+    const auto slot = encode_checkpoint(checkpoint);
+    const std::vector<std::pair<size_t, uint64_t>> words = {{0x00, 0x31504b43474f4c52},
+                                                            {0x08, 0x0000008000000001},
+                                                            {0x10, 4096},
+                                                            {0x18, 141},
+                                                            {0x20, 0x0000000100000000},
+                                                            {0x28, 7},
+                                                            {0x30, 3},
+                                                            {0x38, 120},
+                                                            {0x40, 124},
+                                                            {0x48, 124},
+                                                            {0x50, 1},
+                                                            {0x58, 0xc8574184'7ebba2e8},
+                                                            {0x78, 0xc28cdf3a'a240d6b5},
+                                                            {0x80, 0},
+                                                            {0x98, 124},
+                                                            {0xa8, 10},
+                                                            {0xb0, 300},
+                                                            {0xc0, 0x0001000000000002},
+                                                            {0xc8, 0x0000000100000001}};
+    for (const auto& [at, value] : words) {
+        EXPECT_EQ(load_le<uint64_t>(&slot[at]), value) << at;
+    }
+    EXPECT_EQ(slot[0xe0], std::byte{'t'});
+    EXPECT_EQ(load_le<uint64_t>(&slot[0xe9]), 700U);
+    EXPECT_EQ(slot.size(), 4096U);
 }
 
 }  // namespace
