@@ -12,6 +12,8 @@ namespace {
 
 /// One write to a segment. Large enough for the device's bandwidth, small enough not to delay the journal's writes much.
 constexpr uint64_t kDestageBytesMax = 1 << 20;
+/// Partitions that are destaged at once for a checkpoint.
+constexpr uint32_t kParallelMax = 16;
 constexpr int64_t kFullDiskRetryNs = 200 * kMillisecondNs;
 
 struct FreeBuffer {
@@ -81,27 +83,36 @@ bool Destager::oldest_waits_for_flush(uint64_t bytes_before) {
 }
 
 io::Task<Result<void>> Destager::destage_through(Sequence sequence) {
-    // Partitions that become dirty meanwhile hold later frames only: those that are in line now are enough.
+    // Several at once, so that their `tail` entries share frames and their waits overlap. Partitions that become dirty
+    // meanwhile hold later frames only: those that are in line now are enough.
+    Result<void> result{};
+    io::TaskGroup group;
     for (;;) {
         Partition* found = nullptr;
-        for (Partition* at = parts_.dirty_line.front(); at != nullptr;
+        for (Partition* at = parts_.dirty_line.front(); at != nullptr && result;
              at = parts_.dirty_line.next(*at)) {
             if (at->pieces()[at->pieces().destaged()].sequence <= sequence) {
                 found = at;
                 break;
             }
         }
-        if (found == nullptr) {
-            if (busy_ == 0) {
-                co_return Result<void>{};
-            }
+        if (found != nullptr && busy_ < kParallelMax) {
+            group.spawn(destage_into(*found, sequence, result));
+        } else if (found != nullptr || busy_ > 0) {
             co_await released_.wait();
-            continue;
+        } else {
+            break;
         }
-        auto done = co_await destage(*found, 0, sequence);
-        if (!done) {
-            co_return done;
-        }
+    }
+    co_await group.close();
+    co_return result;
+}
+
+io::Task<void> Destager::destage_into(Partition& partition, Sequence sequence,
+                                      Result<void>& result) {
+    auto done = co_await destage(partition, 0, sequence);
+    if (!done) {
+        result = done;
     }
 }
 
@@ -145,11 +156,13 @@ Destager::Plan Destager::plan(const Partition& partition, uint64_t force_serial,
     plan.from = plan.to = partition.destaged.bytes;
     bool force = false;
     bool rolled = false;
-    for (size_t at = pieces.destaged(); at < pieces.size(); ++at) {
+    // A batch whose last piece is not flushed may never have been: nothing of it goes to a segment.
+    size_t whole = pieces.destaged();
+    for (size_t at = whole; at < pieces.size() && pieces[at].sequence <= flushed; ++at) {
+        whole = pieces[at].last ? at + 1 : whole;
+    }
+    for (size_t at = pieces.destaged(); at < whole; ++at) {
         const Piece& piece = pieces[at];
-        if (piece.sequence > flushed) {
-            break;
-        }
         if (piece.segment_base != plan.segment_base) {
             rolled = true;
             break;
@@ -175,9 +188,15 @@ Destager::Plan Destager::plan(const Partition& partition, uint64_t force_serial,
     return plan;
 }
 
-io::Task<Result<void>> Destager::put_tail_back(Partition& partition, const Plan& plan,
-                                               Bytes buffer) {
-    // The block is rewritten: until that is synced, the bytes that it has must stand in a flushed frame.
+bool Destager::checkpoint_counts_on(const Partition& partition, const Plan& plan) {
+    const auto claims = [&plan](const Partition::DestageProgress& progress) {
+        return progress.segment_base == plan.segment_base && progress.bytes > plan.write_from;
+    };
+    return claims(partition.synced) || claims(partition.syncing);
+}
+
+io::Task<Result<void>> Destager::refill_block(Partition& partition, const Plan& plan,
+                                              Bytes buffer) {
     const uint64_t bytes = plan.from - plan.write_from;
     if (!partition.tail.empty()) {
         std::memcpy(buffer.data(), partition.tail.data(), bytes);
@@ -189,6 +208,11 @@ io::Task<Result<void>> Destager::put_tail_back(Partition& partition, const Plan&
         }
         std::memset(buffer.data() + bytes, 0, kBlockBytes - bytes);
     }
+    if (!checkpoint_counts_on(partition, plan)) {
+        co_return Result<void>{};  // a replay brings these bytes back anyway
+    }
+    // A checkpoint says that they are in the segment. The block is rewritten and may be torn: until that is synced and
+    // counted, the bytes must stand in a flushed frame again.
     FrameEntry entry;
     entry.partition = partition.number().value();
     entry.kind = EntryKind::tail;
@@ -276,7 +300,7 @@ io::Task<Result<bool>> Destager::step(Partition& partition, uint64_t force_seria
         const std::unique_ptr<std::byte, FreeBuffer> memory(Window::allocate(bytes));
         const Bytes buffer(memory.get(), bytes);
         if (planned.from > planned.write_from) {
-            auto kept = co_await put_tail_back(partition, planned, buffer);
+            auto kept = co_await refill_block(partition, planned, buffer);
             if (!kept) {
                 co_return fail(kept.error());
             }

@@ -54,7 +54,9 @@ private:
                             Sequence force_sequence) const;
     io::Task<Result<bool>> step(Partition& partition, uint64_t force_serial,
                                 Sequence force_sequence);
-    io::Task<Result<void>> put_tail_back(Partition& partition, const Plan& plan, Bytes buffer);
+    io::Task<void> destage_into(Partition& partition, Sequence sequence, Result<void>& result);
+    static bool checkpoint_counts_on(const Partition& partition, const Plan& plan);
+    io::Task<Result<void>> refill_block(Partition& partition, const Plan& plan, Bytes buffer);
     io::Task<Result<void>> finish_segment(Partition& partition, const Plan& plan);
     void mark_destaged(Partition& partition, const Plan& plan);
     io::Task<Result<void>> rescue(Partition& partition, const Plan& plan, ByteView bytes);

@@ -63,7 +63,7 @@ io::Task<Result<void>> Journal::begin_life() {
     if (options_.durability == Durability::crash) {
         tasks_.spawn(flush_loop());
     }
-    while (!begin_frame()) {
+    while (!begin_frame(true)) {
         co_await window_.space().wait();
     }
     building_->flags = kFrameFence;
@@ -95,11 +95,11 @@ Generation Journal::generation_behind(Sequence sequence) const {
     return files_.live().back()->generation;
 }
 
-bool Journal::begin_frame() {
+bool Journal::begin_frame(bool reserve) {
     Chunk* chunk = window_.current();
     const uint64_t needed = frame_bytes_for(small_bytes_max(), 1);
     if (chunk == nullptr || chunk->bytes - chunk->used < needed) {
-        if (!window_.advance()) {
+        if (!window_.advance(reserve)) {
             ++counters_.waits_for_space;
             return false;
         }
@@ -119,6 +119,12 @@ bool Journal::begin_frame() {
     ++chunk->unwritten_frames;
     building_ = std::move(frame);
     return true;
+}
+
+bool Journal::room_for_batches() {
+    // The rest of the journal is for what frees it: if batches took it, nothing could move any more.
+    const uint64_t limit = files_.bytes_max() - files_.bytes_max() / 4;
+    return !window_.in_reserve() && files_.live_bytes() + unwritten_bytes_ < limit;
 }
 
 bool Journal::fits(uint64_t bytes, bool large) const {
@@ -159,11 +165,16 @@ Result<Appended> Journal::append(FrameEntry entry, std::span<const ByteView> par
         bytes += part.size();
     }
     RL_ASSERT(bytes <= small_bytes_max(), "{} > {}", bytes, small_bytes_max());
+    const bool reserve = entry.kind != EntryKind::batch;
+    if (!reserve && !room_for_batches()) {
+        ++counters_.waits_for_space;
+        return fail(Errc::no_space);
+    }
     if (building_ && !fits(bytes, false)) {
         place_large_pieces();
         seal_building();
     }
-    if (!building_ && !begin_frame()) {
+    if (!building_ && !begin_frame(reserve)) {
         return fail(Errc::no_space);
     }
     const Appended appended = place(entry, parts);
@@ -195,7 +206,7 @@ io::Task<Result<Sequence>> Journal::append_large(FrameEntry entry, ByteView byte
 }
 
 void Journal::place_large_pieces() {
-    while (LargeAppend* large = large_.front()) {
+    while (LargeAppend* large = room_for_batches() ? large_.front() : nullptr) {
         const uint64_t used =
             frame_bytes_for(building_->payload_bytes, building_->entries.size() + 1);
         const uint64_t left = large->bytes.size() - large->placed;
@@ -230,6 +241,7 @@ void Journal::seal_building() {
         static_cast<uint32_t>(frame_bytes_for(frame.payload_bytes, frame.entries.size()));
     RL_ASSERT(frame.frame_bytes <= frame.capacity);
     frame.chunk->used = frame.offset + frame.frame_bytes;
+    unwritten_bytes_ += frame.frame_bytes;
     if (!frame.entries.empty()) {
         last_with_entries_ = frame.sequence;
     }

@@ -103,6 +103,7 @@ public:
     io::Task<void> close();
 
     /// Joins an entry with `parts` as its bytes to the frame being built; they are readable in the window at once.
+    /// Batches leave a quarter of the journal, and a little of the window, to the entries that make room (`tail`, ...).
     /// Errors: no_space (wait for room(), in line), io_failed (the journal is closed for writing; nothing was added).
     /// The bytes must fit small_bytes_max(); larger ones go through append_large().
     Result<Appended> append(FrameEntry entry, std::span<const ByteView> parts,
@@ -139,7 +140,10 @@ public:
     /// The oldest file that holds frame `sequence` or a later one.
     [[nodiscard]] Generation generation_behind(Sequence sequence) const;
     /// Frames through `sequence` are not needed any more.
-    void free_through(Sequence sequence) { files_.free_through(sequence); }
+    void free_through(Sequence sequence) {
+        files_.free_through(sequence);
+        window_.space().notify_all();
+    }
     [[nodiscard]] uint64_t live_bytes() const { return files_.live_bytes(); }
     [[nodiscard]] uint64_t bytes_max() const { return files_.bytes_max(); }
     [[nodiscard]] bool waiting_for_file() const { return waiting_for_file_; }
@@ -179,7 +183,8 @@ private:
     struct LargeAppend;
 
     io::Task<Result<void>> begin_life();
-    [[nodiscard]] bool begin_frame();
+    [[nodiscard]] bool begin_frame(bool reserve);
+    [[nodiscard]] bool room_for_batches();
     [[nodiscard]] bool fits(uint64_t bytes, bool large) const;
     Appended place(const FrameEntry& entry, std::span<const ByteView> parts);
     void place_large_pieces();
@@ -208,6 +213,7 @@ private:
     Sequence flushed_{0};
     Sequence recorded_durable_{0};    ///< The durable_through of the last frame written.
     Sequence last_with_entries_{0};   ///< The last frame that had any.
+    uint64_t unwritten_bytes_ = 0;    ///< Of frames that are sealed and not written.
     std::optional<Frame> building_;
     std::deque<Frame> sealed_;
     std::vector<Frame> recycled_frames_;  ///< Emptied, for their vectors.

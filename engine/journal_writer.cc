@@ -8,6 +8,13 @@
 
 namespace ringlog::engine {
 
+namespace {
+
+/// How often large appends that wait for room are looked at again.
+constexpr int64_t kRoomRetryNs = kMillisecondNs;
+
+}  // namespace
+
 io::Task<void> Journal::write_loop() {
     while (!failure_) {
         const bool work = co_await wait_for_work();
@@ -30,10 +37,10 @@ io::Task<bool> Journal::wait_for_work() {
             co_return true;
         }
         if (!large_.empty()) {
-            if (begin_frame()) {
+            if (room_for_batches() && begin_frame(false)) {
                 co_return true;
             }
-            co_await window_.space().wait();
+            co_await work_.wait_until(reactor_.now() + kRoomRetryNs);
             continue;
         }
         if (closing_) {
@@ -44,7 +51,7 @@ io::Task<bool> Journal::wait_for_work() {
             unrecorded ? last_completion_ + options_.idle_frame_ns : INT64_MAX;
         const bool notified = co_await work_.wait_until(deadline);
         if (!notified && sealed_.empty() && !building_ && flushed_ >= last_with_entries_ &&
-            begin_frame()) {
+            begin_frame(true)) {
             ++counters_.idle_frames;
         } else if (!notified) {
             // At `crash` the flush comes first; without room for a frame there is nothing idle about us.
@@ -71,7 +78,8 @@ size_t Journal::take_run(uint64_t room) const {
 }
 
 io::Task<bool> Journal::write_run() {
-    if (building_ || (!large_.empty() && begin_frame())) {
+    const bool large = !large_.empty() && room_for_batches();
+    if (building_ || (large && begin_frame(false))) {
         place_large_pieces();
         seal_building();
     }
@@ -116,6 +124,7 @@ io::Task<bool> Journal::write_run() {
         co_return false;
     }
     file->end += run_bytes;
+    unwritten_bytes_ -= run_bytes;
     counters_.frames += frame_count;
     counters_.frame_bytes += run_bytes;
     complete_run(frame_count);

@@ -106,6 +106,12 @@ const SegmentState* PartitionLog::segment_of(int64_t offset) const {
     return behind == segments_.begin() ? &segments_.front() : &*std::prev(behind);
 }
 
+const SegmentState* PartitionLog::segment_behind(int64_t base_offset) const {
+    const auto behind =
+        std::ranges::upper_bound(segments_, base_offset, {}, &SegmentState::base_offset);
+    return behind == segments_.end() ? nullptr : &*behind;
+}
+
 PartitionState PartitionLog::state(Sequence stamp) const {
     return {.number = number_,
             .id = id_,

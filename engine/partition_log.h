@@ -47,6 +47,8 @@ public:
     [[nodiscard]] LeaderEpoch epoch_at(int64_t offset) const;
     /// The segment that holds `offset`, or the one behind it; nullptr at the end of the log.
     [[nodiscard]] const SegmentState* segment_of(int64_t offset) const;
+    /// The segment behind the one that begins at `base_offset`; nullptr if that is the last.
+    [[nodiscard]] const SegmentState* segment_behind(int64_t base_offset) const;
 
     size_t expire_producers(WallMs now, int64_t expiration_ms) {
         return producers_.expire(now, expiration_ms);

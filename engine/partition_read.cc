@@ -109,23 +109,25 @@ ReadData Partition::read_window(size_t first, uint32_t max_bytes, int64_t limit_
 
 io::Task<Result<ReadData>> Partition::read_segment(int64_t offset, uint32_t max_bytes,
                                                    int64_t limit_offset) {
-    const SegmentState* found = log_.segment_of(offset);
-    if (found == nullptr) {
-        ReadData nothing;
-        nothing.from_window = false;
-        co_return nothing;
-    }
-    const SegmentState segment = *found;
-    auto read = co_await segments_.read(log_.id(), segment, offset, max_bytes,
-                                        valid_bytes(segment));
-    if (!read) {
-        co_return fail(read.error());
-    }
     ReadData data;
-    data.owned = std::move(read->bytes);
     data.from_window = false;
-    data.bytes = bytes_below(ByteView(data.owned).first(read->batches_bytes), limit_offset);
-    data.owned.resize(data.bytes);
+    const SegmentState* found = log_.segment_of(offset);
+    while (found != nullptr) {
+        const SegmentState segment = *found;
+        auto read = co_await segments_.read(log_.id(), segment, offset, max_bytes,
+                                            valid_bytes(segment));
+        if (read) {
+            data.owned = std::move(read->bytes);
+            data.bytes = bytes_below(ByteView(data.owned).first(read->batches_bytes), limit_offset);
+            data.owned.resize(data.bytes);
+            co_return data;
+        }
+        if (read.error().code != Errc::short_read) {
+            co_return fail(read.error());
+        }
+        // Nothing of it at or behind the offset: the next one, if the log goes on there behind a hole.
+        found = log_.segment_behind(segment.base_offset);
+    }
     co_return data;
 }
 
@@ -147,11 +149,14 @@ io::Task<Result<ReadData>> Partition::read(int64_t offset, uint32_t max_bytes,
         co_return read_window(first, max_bytes, limit_offset);
     }
     auto data = co_await read_segment(offset, max_bytes, limit_offset);
-    if (!data && data.error().code == Errc::short_read) {
-        // What was being destaged when the read began is whole in the window.
-        const size_t again = pieces_.find(offset);
-        if (again < pieces_.size() && !deleted_) {
-            co_return read_window(again, max_bytes, limit_offset);
+    if (deleted_) {
+        co_return fail(Errc::unknown_partition);
+    }
+    if (data && data->bytes == 0) {
+        // Not in segments (any more than when the read began): what the window has from there on.
+        const size_t behind = pieces_.find_behind(offset);
+        if (behind < pieces_.size()) {
+            co_return read_window(behind, max_bytes, limit_offset);
         }
     }
     co_return data;

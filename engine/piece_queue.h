@@ -71,9 +71,27 @@ public:
         undestaged_bytes_ = 0;
     }
 
-    /// The first piece of the batch that holds `offset` or of the first one behind it, if that batch is whole in memory;
-    /// size() if not.
+    /// The highest sequence up to `sequence` that no batch spans: the frame before the first piece of one that does.
+    [[nodiscard]] Sequence whole_through(Sequence sequence) const {
+        size_t at = size();
+        while (at > 0 && (*this)[at - 1].sequence > sequence) {
+            --at;
+        }
+        if (at == 0 || (*this)[at - 1].last) {
+            return sequence;
+        }
+        while (at > 1 && !(*this)[at - 1].first) {
+            --at;
+        }
+        return (*this)[at - 1].sequence - 1;
+    }
+    /// The first piece of the batch that holds `offset`, if that batch is whole in memory; size() if not.
     [[nodiscard]] size_t find(int64_t offset) const {
+        const size_t at = find_behind(offset);
+        return at < size() && (*this)[at].base_offset <= offset ? at : size();
+    }
+    /// The first piece of the first batch that ends at or behind `offset`, if it is whole in memory; size() if not.
+    [[nodiscard]] size_t find_behind(int64_t offset) const {
         size_t low = 0;
         size_t high = size();
         while (low < high) {

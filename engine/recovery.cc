@@ -32,6 +32,8 @@ private:
     [[nodiscard]] Sequence expected() const;
     [[nodiscard]] std::optional<Place> start_of_next_file() const;
     void accept(Place at, const FrameCheck& checked, bool after_gap);
+    /// The first frame of the first file may be damaged and not needed: begins at the next one that proves it.
+    void skip_to_anchor();
     /// Looks for frames of this life behind `at_`, raises D by what they say, gives the first by sequence.
     std::optional<Place> find_later();
     /// At a place where no good frame follows. True if the walk goes on.
@@ -112,6 +114,19 @@ void Walk::accept(Place at, const FrameCheck& checked, bool after_gap) {
                                 .after_gap = after_gap});
     }
     at_ = {at.file, at.position + checked.header.frame_bytes};
+}
+
+void Walk::skip_to_anchor() {
+    for (Place at; at.position + kBlockBytes <= files_.front().bytes.size();
+         at.position += kBlockBytes) {
+        const FrameCheck checked = check(at);
+        if (checked.finding == FrameFinding::valid) {
+            if (follows(checked.header)) {
+                at_ = at;
+            }
+            return;
+        }
+    }
 }
 
 std::optional<Place> Walk::find_later() {
@@ -210,11 +225,9 @@ bool Walk::meet_bad(const FrameCheck& checked) {
         return false;
     }
     note(name);
-    if (later->file > at_.file + 1 || (later->file == at_.file + 1 && later->position > 0)) {
-        const uint64_t step = files_[later->file].generation - files_[at_.file].generation;
-        if (step != later->file - at_.file) {
-            note(RecoveryCase::file_missing);
-        }
+    const uint64_t step = files_[later->file].generation - files_[at_.file].generation;
+    if (step != later->file - at_.file) {
+        note(RecoveryCase::file_missing);
     }
     accept(*later, check(*later), true);
     return true;
@@ -228,6 +241,7 @@ RecoveryPlan Walk::run() {
                                   .sequence = expected()});
         return std::move(plan_);
     }
+    skip_to_anchor();
     for (;;) {
         FrameCheck checked = check(at_);
         Place place = at_;

@@ -22,7 +22,8 @@ enum class RecoveryCase : uint8_t {
     end_zero = 1,                 ///< Zeros behind the last frame.
     end_stale_life = 2,           ///< A frame of an earlier life, or of an earlier place in this one.
     end_torn = 3,                 ///< A header of this life, above D, whose table or payload does not hold.
-    end_unknown_bytes = 4,        ///< Bytes that are no frame of this generation, no frame of this life behind them.
+    end_unknown_bytes = 4,        ///< Bytes that are no frame of this generation (the file was used before), and no frame
+                                  ///< of this life behind them.
     end_hole = 5,                 ///< As before, above D, but later frames of this life stand behind: all are cut.
     end_of_files = 6,             ///< The last file is full to its end.
     header_damaged = 7,           ///< Below D: a header does not hold, later frames of this life do.
@@ -54,7 +55,7 @@ constexpr std::array<RecoveryRow, 20> kRecoveryCases = {{
     {RecoveryCase::end_zero, RecoveryAction::accept, "zeros behind the last frame"},
     {RecoveryCase::end_stale_life, RecoveryAction::accept, "an earlier life behind the last frame"},
     {RecoveryCase::end_torn, RecoveryAction::cut, "a torn frame that was never acknowledged"},
-    {RecoveryCase::end_unknown_bytes, RecoveryAction::cut, "bytes that are no frame"},
+    {RecoveryCase::end_unknown_bytes, RecoveryAction::accept, "bytes of an earlier use of the file"},
     {RecoveryCase::end_hole, RecoveryAction::cut, "frames behind a hole, never flushed"},
     {RecoveryCase::end_of_files, RecoveryAction::accept, "the last file is full"},
     {RecoveryCase::header_damaged, RecoveryAction::damage, "a flushed frame lost its header"},

@@ -66,8 +66,7 @@ void Replay::open(const AcceptedFrame& frame, const FrameEntry& entry) {
     }
     const PartitionNumber number(entry.partition);
     PartitionState state;
-    state.number = number;
-    state.stamp = Sequence(frame.header.sequence);
+    state.number = number;  // the stamp stays 0: what follows in this same frame is news
     state.id.topic = as_text(bytes.subspan(sizeof(payload)));
     state.id.topic_id.bytes = payload.topic_id;
     state.id.partition = payload.partition;

@@ -69,8 +69,24 @@ io::Task<std::vector<PartitionState>> Shard::snapshot_states(Sequence& last_stam
     co_return states;
 }
 
+Sequence Shard::stop_point() const {
+    // No batch may stand on both sides: replay begins behind it and would miss the first pieces.
+    Sequence stop = journal_->completed();
+    for (bool lowered = true; lowered;) {
+        lowered = false;
+        for (const auto& [number, partition] : by_number_) {
+            const Sequence limit = partition->pieces().whole_through(stop);
+            if (limit < stop) {
+                stop = limit;
+                lowered = true;
+            }
+        }
+    }
+    return std::max(stop, replay_after_);
+}
+
 io::Task<Result<void>> Shard::write_checkpoint() {
-    const Sequence stop = journal_->completed();
+    const Sequence stop = stop_point();
     auto flushed = co_await journal_->flushed(stop);
     if (!flushed) {
         co_return flushed;

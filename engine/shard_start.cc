@@ -83,9 +83,16 @@ io::Task<Result<void>> Shard::recover_journal() {
     auto& file_system = reactor_.files();
     const std::string directory = journal_directory();
     const Generation from = newest->replay_generation;
-    auto scanned = co_await reactor_.run_blocking([&file_system, directory, from] {
-        return scan_journal(file_system, directory, from);
-    });
+    const std::string root = options_.directory;
+    auto scanned = co_await reactor_.run_blocking(
+        [&file_system, root, directory, from]() -> Result<std::vector<ScannedFile>> {
+            // What a killed predecessor still had on its way, to segments too, lands before we look or write.
+            auto synced = file_system.sync_file_system(root);
+            if (!synced) {
+                return fail(synced.error());
+            }
+            return scan_journal(file_system, directory, from);
+        });
     if (!scanned) {
         co_return fail(scanned.error());
     }

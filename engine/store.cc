@@ -1,6 +1,7 @@
 // Opening a data directory. See engine/store.h.
 #include "engine/store.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -180,6 +181,30 @@ Result<void> remove_stale_journals(io::FileSystem& files, const std::string& dir
     return files.sync_directory(directory);
 }
 
+/// Gives every journal's ring a reference to the lock: the kernel keeps it until the last write of this process has landed,
+/// however the process ends.
+io::Task<Result<void>> hold_lock_in_rings(io::Reactor& here, const StoreOptions& options,
+                                          int32_t descriptor) {
+    for (const io::CoreId core : options.cores) {
+        const int32_t copy = descriptor < 0 ? -1 : fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
+        if (copy < 0) {
+            continue;
+        }
+        auto holder = [copy](io::Reactor& there) -> io::Task<Result<void>> {
+            auto attached = there.backend().attach(copy);
+            if (!attached) {
+                co_return fail(attached.error());
+            }
+            co_return Result<void>{};
+        };
+        auto held = co_await io::call_on(here, core, holder);
+        if (!held) {
+            co_return held;
+        }
+    }
+    co_return Result<void>{};
+}
+
 /// Closes what was opened of a store that cannot be used.
 io::Task<void> abandon(io::Reactor& here, const StoreOptions& options, OpenedStore& store) {
     for (size_t i = 0; i < store.shards.size(); ++i) {
@@ -281,6 +306,11 @@ io::Task<Opened> open_store(io::Reactor& here, StoreOptions options) {
     store.lock = std::move(found->lock);
     store.manifest = std::move(found->manifest);
     store.created = found->kind == DirectoryKind::empty;
+    auto held = co_await hold_lock_in_rings(here, options, store.lock->descriptor());
+    if (!held) {
+        co_return std::unexpected(
+            failure(held.error(), directory + ": cannot hold the lock: " + describe(held.error())));
+    }
     Opened opened = std::unexpected(StoreFailure{});
     if (store.created) {
         store.manifest.node_id = options.node_id;

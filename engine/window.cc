@@ -51,7 +51,7 @@ Chunk* Window::take_free() {
         free_.pop_back();
         return chunk;
     }
-    if (chunk_count_ >= chunks_max_ + options_.spare_chunks) {
+    if (chunk_count_ >= chunks_max_ + kReserveChunks + options_.spare_chunks) {
         return nullptr;
     }
     auto chunk = std::make_unique<Chunk>();
@@ -101,9 +101,10 @@ bool Window::recycle_oldest() {
     return true;
 }
 
-bool Window::advance() {
+bool Window::advance(bool reserve) {
     collect_pinned();
-    while (in_use_.size() - adopted_in_use_ >= chunks_max_) {
+    const size_t limit = chunks_max_ + (reserve ? kReserveChunks : 0);
+    while (in_use_.size() - adopted_in_use_ >= limit) {
         if (!recycle_oldest()) {
             return false;
         }
@@ -117,6 +118,15 @@ bool Window::advance() {
     current_ = chunk;
     in_use_.push_back(chunk);
     return true;
+}
+
+bool Window::in_reserve() {
+    while (in_use_.size() - adopted_in_use_ > chunks_max_) {
+        if (!recycle_oldest()) {
+            return true;
+        }
+    }
+    return false;
 }
 
 Chunk& Window::adopt(std::byte* data, uint32_t bytes) {

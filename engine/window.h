@@ -85,9 +85,14 @@ public:
 
     /// The chunk that is being filled; nullptr before the first advance().
     [[nodiscard]] Chunk* current() { return current_; }
+    /// Chunks beyond the window that only entries which make room may begin.
+    static constexpr size_t kReserveChunks = 2;
+
     /// Begins the next chunk. False if there is no room: everything waits for the segments or, beyond the spare chunks,
-    /// for readers. Then wait for `space()` and ask again.
-    bool advance();
+    /// for readers. Then wait for `space()` and ask again. `reserve`: may use the reserve.
+    bool advance(bool reserve);
+    /// The reserve is in use: only entries that make room may be added.
+    [[nodiscard]] bool in_reserve();
     /// Notified when advance() may succeed again.
     io::Event& space() { return space_; }
 
