@@ -17,7 +17,7 @@ constexpr int32_t kMaxSequence = std::numeric_limits<int32_t>::max();
 
 BatchHeader batch_of(int64_t id, int16_t epoch, int32_t sequence, int32_t count = 1) {
     return {.last_offset_delta = count - 1,
-            .max_timestamp = 500 + sequence,
+            .max_timestamp = int64_t{500} + sequence,
             .producer_id = id,
             .producer_epoch = epoch,
             .base_sequence = sequence,
