@@ -1,0 +1,133 @@
+// What follows a change of the metadata: partitions opened, images handed to every core, data of
+// deleted topics removed. See broker/broker.h.
+#include <algorithm>
+
+#include "base/log.h"
+#include "broker/broker.h"
+#include "io/mesh.h"
+
+namespace ringlog::broker {
+
+namespace {
+
+constexpr int64_t kTombstoneRetryNs = 5 * kSecondNs;
+
+}  // namespace
+
+io::Task<void> Broker::image_changed(cluster::ImagePtr image) {
+    if (published_ == nullptr) {
+        co_return;  // the start opens what the last image of it names
+    }
+    std::vector<cluster::TopicPtr> changed;
+    image->for_each_topic([&](const cluster::TopicPtr& topic) {
+        if (published_->topic(topic->id) != topic) {
+            changed.push_back(topic);
+        }
+    });
+    co_await publish(std::move(image), std::move(changed));
+    tombstone_work_.notify_all();
+}
+
+io::Task<bool> Broker::publish(cluster::ImagePtr image, std::vector<cluster::TopicPtr> changed) {
+    // First every core has the partitions, then any core may send requests for them.
+    bool all = true;
+    if (!changed.empty()) {
+        for (const auto& core : cores_) {
+            BrokerCore* const target = core.get();
+            const bool opened = co_await io::call_on(
+                reactor_, target->reactor().core(),
+                [target, &changed](io::Reactor&) { return target->open_partitions(changed); });
+            all = all && opened;
+        }
+    }
+    for (const auto& core : cores_) {
+        BrokerCore* const target = core.get();
+        (void)co_await io::call_on(
+            reactor_, target->reactor().core(),
+            [target, image](io::Reactor&) { return target->take_image(image); });
+    }
+    published_ = std::move(image);
+    co_return all;
+}
+
+io::Task<Started> Broker::open_partitions() {
+    // What was being deleted goes first: a new topic may have the name of a deleted one.
+    const cluster::ImagePtr image = controller_->image();
+    std::vector<Uuid> gone;
+    for (const auto& [id, deleted] : image->deleted_topics()) {
+        if (co_await remove_data(id, deleted.record)) {
+            gone.push_back(id);
+        }
+    }
+    std::vector<cluster::TopicPtr> topics;
+    image->for_each_topic([&](const cluster::TopicPtr& topic) { topics.push_back(topic); });
+    co_await publish(image, std::move(topics));
+    co_await set_aside_unknown();
+    if (!gone.empty()) {
+        const Result<void> removed = co_await controller_->remove_deleted_topics(std::move(gone));
+        if (!removed) {
+            log_warn("broker", "deleted topics stay in the metadata: {}; trying again",
+                     describe(removed.error()));
+        }
+    }
+    tasks_.spawn(tombstone_loop());
+    co_return Started{};
+}
+
+io::Task<bool> Broker::remove_data(Uuid id, cluster::DeletedTopicRecord record) {
+    bool all = true;
+    for (int32_t index = 0; index < record.partition_count; ++index) {
+        BrokerCore* const core = cores_[owner_core(id, index)].get();
+        const engine::TopicPartition partition{
+            .topic = record.name, .topic_id = id, .partition = index};
+        const Result<void> removed = co_await io::call_on(
+            reactor_, core->reactor().core(),
+            [core, &partition](io::Reactor&) { return core->remove_partition(partition); });
+        if (!removed) {
+            log_warn("broker", "the data of deleted {}-{} is not removed: {}; trying again",
+                     record.name, index, describe(removed.error()));
+            all = false;
+        }
+    }
+    co_return all;
+}
+
+io::Task<void> Broker::tombstone_loop() {
+    while (!stopping_) {
+        std::vector<Uuid> gone;
+        bool failed = false;
+        const cluster::ImagePtr image = published_;
+        for (const auto& [id, deleted] : image->deleted_topics()) {
+            if (!stopping_) {
+                const bool removed = co_await remove_data(id, deleted.record);
+                failed = failed || !removed;
+                if (removed) {
+                    gone.push_back(id);
+                }
+            }
+        }
+        if (!gone.empty() && !stopping_) {
+            const Result<void> removed =
+                co_await controller_->remove_deleted_topics(std::move(gone));
+            failed = failed || !removed;
+        }
+        if (stopping_) {
+            break;
+        }
+        if (failed) {
+            co_await tombstone_work_.wait_until(reactor_.now() + kTombstoneRetryNs);
+        } else if (published_->deleted_topics().empty()) {
+            co_await tombstone_work_.wait();
+        }
+    }
+}
+
+io::Task<void> Broker::set_aside_unknown() {
+    for (const auto& core : cores_) {
+        BrokerCore* const target = core.get();
+        (void)co_await io::call_on(reactor_, target->reactor().core(),
+                                   [target](io::Reactor&) { return target->report_unknown(); });
+    }
+}
+
+}  // namespace ringlog::broker

@@ -1,0 +1,139 @@
+// ListOffsets: earliest, latest, the largest timestamp, and the first record at or behind a time;
+// one message per core.
+#include <list>
+#include <vector>
+
+#include "broker/broker.h"
+#include "broker/core.h"
+#include "broker/handlers.h"
+#include "io/mesh.h"
+#include "kafka/list_offsets.h"
+
+namespace ringlog::broker {
+
+using kafka::ErrorCode;
+
+namespace {
+
+constexpr int16_t kFirstVersionWithMaxTimestamp = 7;
+
+struct OffsetItem {
+    Uuid topic_id;
+    uint16_t owner = 0;
+    kafka::ListOffsetsPartition asked;
+    kafka::ListOffsetsPartitionResponse answer;
+};
+
+ErrorCode fence(const engine::Partition& partition, int32_t epoch) {
+    const int32_t current = partition.leader_epoch().value();
+    if (epoch < 0 || epoch == current) {
+        return ErrorCode::none;
+    }
+    return epoch < current ? ErrorCode::fenced_leader_epoch : ErrorCode::unknown_leader_epoch;
+}
+
+void answer_found(const engine::Partition& partition, const engine::TimestampOffset& found,
+                  kafka::ListOffsetsPartitionResponse& answer) {
+    answer.offset = found.offset;
+    answer.timestamp = found.timestamp;
+    if (found.offset >= 0) {
+        answer.leader_epoch = partition.log().epoch_at(found.offset).value();
+    }
+}
+
+io::Task<void> look_up(BrokerCore& core, OffsetItem& item) {
+    kafka::ListOffsetsPartitionResponse& answer = item.answer;
+    engine::Partition* const partition = core.partition(item.topic_id, item.asked.partition_index);
+    if (partition == nullptr) {
+        answer.error_code = core.missing_error(item.topic_id);
+        co_return;
+    }
+    const engine::Partition::Hold hold(*partition);
+    answer.error_code = fence(*partition, item.asked.current_leader_epoch);
+    if (answer.error_code != ErrorCode::none) {
+        co_return;
+    }
+    if (item.asked.timestamp == kafka::kLatestTimestamp) {
+        answer.offset = partition->high_watermark();
+        answer.leader_epoch = partition->leader_epoch().value();
+        co_return;
+    }
+    if (item.asked.timestamp == kafka::kEarliestTimestamp) {
+        answer.offset = partition->log_start_offset();
+        answer.leader_epoch = partition->log().epoch_at(answer.offset).value();
+        co_return;
+    }
+    const bool largest = item.asked.timestamp == kafka::kMaxTimestamp;
+    auto found = largest ? co_await partition->find_max_timestamp()
+                         : co_await partition->find_timestamp(item.asked.timestamp);
+    if (!found) {
+        answer.error_code = kafka::to_error_code(found.error().code);
+        co_return;
+    }
+    answer_found(*partition, *found, answer);
+}
+
+io::Task<bool> look_up_all(BrokerCore& core, std::vector<OffsetItem>& items) {
+    for (OffsetItem& item : items) {
+        if (item.owner == core.index() && item.answer.error_code == ErrorCode::none) {
+            co_await look_up(core, item);
+        }
+    }
+    co_return true;
+}
+
+ErrorCode problem_of(const TopicRoute* route, const kafka::ListOffsetsPartition& asked,
+                     int16_t version) {
+    if (route == nullptr || asked.partition_index < 0 ||
+        asked.partition_index >= route->topic->partition_count) {
+        return ErrorCode::unknown_topic_or_partition;
+    }
+    const int64_t lowest =
+        version >= kFirstVersionWithMaxTimestamp ? kafka::kMaxTimestamp : kafka::kEarliestTimestamp;
+    return asked.timestamp < lowest ? ErrorCode::unsupported_version : ErrorCode::none;
+}
+
+}  // namespace
+
+io::Task<void> handle_list_offsets(Connection& connection, Request& request) {
+    const auto body = read_request<kafka::ListOffsetsRequest>(connection, request);
+    if (!body) {
+        co_return;
+    }
+    BrokerCore& core = connection.core();
+    std::vector<OffsetItem> items;
+    std::vector<bool> concerned(core.broker().core_count());
+    for (const kafka::ListOffsetsTopic& topic : body->topics) {
+        const TopicRoute* const route = core.route(topic.name);
+        for (const kafka::ListOffsetsPartition& asked : topic.partitions) {
+            OffsetItem& item =
+                items.emplace_back(OffsetItem{.topic_id = {}, .asked = asked, .answer = {}});
+            item.answer.partition_index = asked.partition_index;
+            item.answer.error_code = problem_of(route, asked, request.header.api_version);
+            if (item.answer.error_code == ErrorCode::none) {
+                item.topic_id = route->topic->id;
+                item.owner = route->owners[static_cast<size_t>(asked.partition_index)];
+                concerned[item.owner] = true;
+            }
+        }
+    }
+    for (uint16_t owner = 0; owner < concerned.size(); ++owner) {
+        if (concerned[owner]) {
+            BrokerCore* const there = &core.broker().core(owner);
+            (void)co_await io::call_on(
+                core.reactor(), io::CoreId(owner),
+                [there, &items](io::Reactor&) { return look_up_all(*there, items); });
+        }
+    }
+    kafka::ListOffsetsResponse response;
+    auto next = items.begin();
+    for (const kafka::ListOffsetsTopic& topic : body->topics) {
+        auto& answers = response.topics.push_back({.name = topic.name, .partitions = {}});
+        for (size_t i = 0; i < topic.partitions.size(); ++i) {
+            answers.partitions.push_back((next++)->answer);
+        }
+    }
+    answer_with(request, response);
+}
+
+}  // namespace ringlog::broker

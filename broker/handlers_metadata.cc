@@ -1,0 +1,193 @@
+// Metadata: brokers as the asked listener sees them, topics, partitions and their leaders; creates
+// missing topics where that is allowed.
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "broker/broker.h"
+#include "broker/core.h"
+#include "broker/handlers.h"
+#include "cluster/topic_name.h"
+#include "io/mesh.h"
+#include "kafka/metadata.h"
+
+namespace ringlog::broker {
+
+using kafka::ErrorCode;
+
+namespace {
+
+constexpr int32_t kPartitionsPerSlice = 500;
+
+/// Builds one answer over one image.
+class MetadataAnswer {
+public:
+    MetadataAnswer(BrokerCore& core, cluster::ImagePtr image)
+        : core_(core), image_(std::move(image)) {}
+
+    void add_brokers(std::string_view listener);
+    void add_failed(std::string_view name, const Uuid& id, ErrorCode error);
+    io::Task<void> add_topic(cluster::TopicPtr topic);
+    kafka::MetadataResponse& response() { return response_; }
+
+private:
+    static kafka::MetadataPartition partition_of(const cluster::PartitionView& view, int32_t index);
+
+    BrokerCore& core_;
+    cluster::ImagePtr image_;
+    std::vector<cluster::TopicPtr> held_;  ///< The answer's names point into these.
+    kafka::MetadataResponse response_;
+    int32_t in_slice_ = 0;
+};
+
+void MetadataAnswer::add_brokers(std::string_view listener) {
+    response_.cluster_id = image_->cluster_id();
+    // The one node decides alone.
+    response_.controller_id = core_.broker().config().node_id;
+    for (const auto& [id, broker] : image_->brokers()) {
+        const auto& endpoints = broker.record.endpoints;
+        const auto found = std::ranges::find(endpoints, listener, &cluster::Endpoint::listener);
+        if (found == endpoints.end()) {
+            continue;
+        }
+        kafka::MetadataBroker& entry =
+            response_.brokers.push_back({.node_id = id, .host = found->host, .port = found->port});
+        if (!broker.record.rack.empty()) {
+            entry.rack = broker.record.rack;
+        }
+    }
+}
+
+void MetadataAnswer::add_failed(std::string_view name, const Uuid& id, ErrorCode error) {
+    kafka::MetadataTopic topic;
+    topic.error_code = error;
+    topic.topic_id = id;
+    if (!name.empty() || id.is_zero()) {
+        topic.name = name;
+    }
+    response_.topics.push_back(std::move(topic));
+}
+
+kafka::MetadataPartition MetadataAnswer::partition_of(const cluster::PartitionView& view,
+                                                      int32_t index) {
+    kafka::MetadataPartition partition;
+    partition.partition_index = index;
+    partition.leader_id = view.leader;
+    partition.leader_epoch = view.leader_epoch;
+    partition.error_code = view.leader < 0 ? ErrorCode::leader_not_available : ErrorCode::none;
+    partition.replica_nodes.values().assign(view.replicas.begin(), view.replicas.end());
+    partition.isr_nodes.values().assign(view.isr.begin(), view.isr.end());
+    return partition;
+}
+
+io::Task<void> MetadataAnswer::add_topic(cluster::TopicPtr topic) {
+    kafka::MetadataTopic entry;
+    entry.name = topic->name;
+    entry.topic_id = topic->id;
+    entry.partitions.reserve(static_cast<size_t>(topic->partition_count));
+    for (int32_t index = 0; index < topic->partition_count; ++index) {
+        if (const auto view = topic->partition(index)) {
+            entry.partitions.push_back(partition_of(*view, index));
+        }
+        if (++in_slice_ == kPartitionsPerSlice) {
+            in_slice_ = 0;
+            co_await core_.reactor().yield();
+        }
+    }
+    held_.push_back(std::move(topic));
+    response_.topics.push_back(std::move(entry));
+}
+
+struct Missing {
+    std::string name;
+    ErrorCode error = ErrorCode::unknown_topic_or_partition;
+};
+
+/// Creates the topics of `missing` that may be; what is there then has no error.
+io::Task<void> create_missing(BrokerCore& core, std::vector<Missing>& missing) {
+    std::vector<std::string> names;
+    for (const Missing& one : missing) {
+        if (one.error == ErrorCode::unknown_topic_or_partition) {
+            names.push_back(one.name);
+        }
+    }
+    if (names.empty()) {
+        co_return;
+    }
+    Broker* const broker = &core.broker();
+    auto created = co_await io::call_on(
+        core.reactor(), broker->home(), [broker, names = std::move(names)](io::Reactor&) mutable {
+            return broker->controller().ensure_topics(std::move(names));
+        });
+    for (const cluster::CreatedTopic& topic : created) {
+        for (Missing& one : missing) {
+            if (one.name == topic.name) {
+                one.error = topic.error.code;
+            }
+        }
+    }
+}
+
+bool wants_all(const kafka::MetadataRequest& body, int16_t version) {
+    return !body.topics.has_value() || (version == 0 && body.topics->empty());
+}
+
+io::Task<std::vector<Missing>> missing_topics(BrokerCore& core,
+                                              const kafka::MetadataRequest& body) {
+    std::vector<Missing> missing;
+    for (const kafka::MetadataRequestTopic& topic : *body.topics) {
+        if (topic.name.has_value() && core.route(*topic.name) == nullptr) {
+            Missing& one = missing.emplace_back(Missing{.name = std::string(*topic.name)});
+            if (cluster::topic_name_problem(*topic.name).has_value()) {
+                one.error = ErrorCode::invalid_topic_exception;
+            }
+        }
+    }
+    if (body.allow_auto_topic_creation && core.broker().config().auto_create_topics) {
+        co_await create_missing(core, missing);
+    }
+    co_return missing;
+}
+
+}  // namespace
+
+io::Task<void> handle_metadata(Connection& connection, Request& request) {
+    const auto body = read_request<kafka::MetadataRequest>(connection, request);
+    if (!body) {
+        co_return;
+    }
+    BrokerCore& core = connection.core();
+    const bool all = wants_all(*body, request.header.api_version);
+    std::vector<Missing> missing;
+    if (!all) {
+        missing = co_await missing_topics(core, *body);
+    }
+    const cluster::ImagePtr image = core.image();
+    MetadataAnswer answer(core, image);
+    answer.add_brokers(core.broker().endpoints()[connection.listener()].listener);
+    if (all) {
+        std::vector<cluster::TopicPtr> topics;
+        image->for_each_topic([&](const cluster::TopicPtr& topic) { topics.push_back(topic); });
+        for (const cluster::TopicPtr& topic : topics) {
+            co_await answer.add_topic(topic);
+        }
+    } else {
+        for (const kafka::MetadataRequestTopic& topic : *body->topics) {
+            const cluster::TopicPtr known =
+                topic.name.has_value() ? image->topic(*topic.name) : image->topic(topic.topic_id);
+            if (known != nullptr) {
+                co_await answer.add_topic(known);
+            } else if (!topic.name.has_value()) {
+                answer.add_failed({}, topic.topic_id, ErrorCode::unknown_topic_id);
+            } else {
+                const auto why = std::ranges::find(missing, *topic.name, &Missing::name);
+                const bool failed = why != missing.end() && why->error != ErrorCode::none;
+                answer.add_failed(*topic.name, Uuid{},
+                                  failed ? why->error : ErrorCode::unknown_topic_or_partition);
+            }
+        }
+    }
+    answer_with(request, answer.response());
+}
+
+}  // namespace ringlog::broker
