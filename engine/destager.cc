@@ -14,6 +14,8 @@ namespace {
 constexpr uint64_t kDestageBytesMax = 1 << 20;
 /// Partitions that are destaged at once for a checkpoint.
 constexpr uint32_t kParallelMax = 16;
+constexpr int kWriteAttempts = 3;
+constexpr int64_t kWriteRetryNs = 20 * kMillisecondNs;
 constexpr int64_t kFullDiskRetryNs = 200 * kMillisecondNs;
 
 struct FreeBuffer {
@@ -270,7 +272,8 @@ io::Task<Result<void>> Destager::finish_segment(Partition& partition, const Plan
     const auto& segments = partition.log().segments();
     const auto own = std::ranges::find(segments, plan.segment_base, &SegmentState::base_offset);
     if (own != segments.end() && own->bytes > 0) {
-        auto sealed = co_await parts_.segments.seal(partition.id(), *own);
+        const SegmentState segment = *own;  // the list may grow while we wait
+        auto sealed = co_await parts_.segments.seal(partition.id(), segment);
         if (!sealed) {
             co_return sealed;
         }
@@ -324,8 +327,7 @@ io::Task<Result<bool>> Destager::step(Partition& partition, uint64_t force_seria
         }
         ++counters_.writes;
         counters_.bytes += bytes;
-        auto written = co_await parts_.segments.write(partition.id(), planned.segment_base,
-                                                      planned.write_from, buffer);
+        auto written = co_await write_segment(partition, planned, buffer);
         if (partition.deleted()) {
             co_return false;
         }
@@ -346,6 +348,23 @@ io::Task<Result<bool>> Destager::step(Partition& partition, uint64_t force_seria
         }
     }
     co_return true;
+}
+
+io::Task<Result<void>> Destager::write_segment(Partition& partition, const Plan& plan,
+                                               ByteView bytes) {
+    // The bytes are still ours, in the window and in the journal: writing them again is safe, unlike a journal's frame.
+    Result<void> written{};
+    for (int attempt = 0; attempt < kWriteAttempts && !partition.deleted(); ++attempt) {
+        if (attempt > 0) {
+            co_await parts_.reactor.sleep_for(kWriteRetryNs);
+        }
+        written = co_await parts_.segments.write(partition.id(), plan.segment_base,
+                                                 plan.write_from, bytes);
+        if (written || written.error().code == Errc::no_space) {
+            break;
+        }
+    }
+    co_return written;
 }
 
 io::Task<Result<void>> Destager::rescue(Partition& partition, const Plan& plan, ByteView bytes) {

@@ -60,7 +60,9 @@ uint64_t seal_frame(Bytes frame, FrameHeader& header, const FramePlace& place,
 
     const uint64_t payload_end = kFrameHeaderBytes + header.payload_bytes;
     std::memset(frame.data() + payload_end, 0, table_at - payload_end);
-    std::memcpy(frame.data() + table_at, entries.data(), entries.size_bytes());
+    if (!entries.empty()) {
+        std::memcpy(frame.data() + table_at, entries.data(), entries.size_bytes());
+    }
     const uint64_t table_end = table_at + entries.size_bytes();
     std::memset(frame.data() + table_end, 0, header.frame_bytes - table_end);
 

@@ -12,6 +12,8 @@ namespace {
 
 /// How often large appends that wait for room are looked at again.
 constexpr int64_t kRoomRetryNs = kMillisecondNs;
+/// Writes in a row that may move less than a block before the device counts as broken.
+constexpr int kShortWritesMax = 3;
 
 }  // namespace
 
@@ -136,6 +138,7 @@ io::Task<Result<void>> Journal::write_all(JournalFile& file, ByteView bytes, int
         options_.durability == Durability::power ? io::WriteMode::flushed : io::WriteMode::plain;
     const MonotonicNs started = reactor_.exact_now();
     uint64_t done = 0;
+    int without_progress = 0;
     while (done < bytes.size()) {
         ++counters_.writes;
         auto count = co_await file.file.write(bytes.subspan(done), file.end + done, mode,
@@ -144,7 +147,8 @@ io::Task<Result<void>> Journal::write_all(JournalFile& file, ByteView bytes, int
             co_return fail(count.error());
         }
         const uint64_t whole = round_down(*count, file.file.block_bytes());
-        if (whole == 0) {
+        without_progress = whole == 0 ? without_progress + 1 : 0;
+        if (without_progress > kShortWritesMax) {
             co_return fail(Errc::short_write, 0, static_cast<int64_t>(file.end + done));
         }
         done += whole;

@@ -172,7 +172,8 @@ io::Task<Result<void>> Shard::close(bool clean) {
             const auto& segments = partition->log().segments();
             if (result && !segments.empty() && segments.back().bytes > 0 &&
                 partition->destaged.bytes == segments.back().bytes) {
-                auto sealed = co_await segments_.seal(partition->id(), segments.back());
+                const SegmentState segment = segments.back();  // the list may grow while we wait
+                auto sealed = co_await segments_.seal(partition->id(), segment);
                 if (!sealed) {
                     log_warn("shard", "{}: not cut to its length: {}",
                              partition_directory_name(partition->id()), describe(sealed.error()));

@@ -2,7 +2,7 @@
 // crash, damage and restart it. Tiny limits, so that rolls, recycling, checkpoints and split batches happen all the time.
 #pragma once
 
-#include <gtest/gtest.h>
+#include <fmt/format.h>
 
 #include <map>
 #include <memory>
@@ -39,6 +39,15 @@ public:
           world_(options.seed),
           node_(world_.add_node({.disk = options.disk})),
           random_(options.seed * 7919 + 1) {}
+
+    ShardHarness(const ShardHarness&) = delete;
+    ShardHarness& operator=(const ShardHarness&) = delete;
+    /// A shard that was not closed has tasks that never end: it goes the way of a killed process.
+    ~ShardHarness() {
+        if (node_.up()) {
+            node_.crash(simulation::CrashKind::kill);
+        }
+    }
 
     simulation::SimWorld& world() { return world_; }
     simulation::SimNode& node() { return node_; }
@@ -137,13 +146,21 @@ public:
     }
 
     /// Everything acked is there, once, at its offset, byte for byte; the logs are continuous; nothing that was not sent.
-    void verify() {
+    /// What does not hold, in words; empty if all does.
+    [[nodiscard]] std::string verify() {
         for (int32_t p = 0; p < options_.partitions; ++p) {
             auto log = node_.run(0, read_all(this, p));
-            ASSERT_TRUE(log.has_value());
-            ASSERT_TRUE(log->has_value()) << describe(log->error()) << " partition " << p;
-            verify_partition(p, **log);
+            if (!log.has_value()) {
+                return fmt::format("partition {}: the node died while it was read", p);
+            }
+            if (!log->has_value()) {
+                return fmt::format("partition {}: {}", p, describe(log->error()));
+            }
+            if (std::string problem = verify_partition(p, **log); !problem.empty()) {
+                return fmt::format("partition {}: {}", p, problem);
+            }
         }
+        return {};
     }
 
     std::map<int32_t, std::vector<SentBatch>>& sent() { return sent_; }
@@ -258,38 +275,49 @@ private:
         }
         co_return log;
     }
-    void verify_partition(int32_t p, const std::vector<std::byte>& log) {
+    std::string verify_partition(int32_t p, const std::vector<std::byte>& log) {
+        // What the client sent and the broker may not change: everything behind offset, length and epoch.
         std::map<std::vector<std::byte>, size_t> by_content;
         const auto& sent = sent_[p];
         for (size_t i = 0; i < sent.size(); ++i) {
-            by_content[std::vector<std::byte>(sent[i].bytes.begin() + 17, sent[i].bytes.end())] = i;
+            const auto body = ByteView(sent[i].bytes).subspan(batch_field::kCrc);
+            by_content[std::vector<std::byte>(body.begin(), body.end())] = i;
         }
         std::map<size_t, int64_t> found;
         int64_t expected = 0;
-        int32_t last_epoch = -1;
+        LeaderEpoch last_epoch(-1);
         for (size_t at = 0; at < log.size();) {
             const auto header = decode_batch_header(ByteView(log).subspan(at));
-            ASSERT_TRUE(header);
-            ASSERT_EQ(header->base_offset, expected) << "the log of " << p << " has a gap";
-            ASSERT_GE(header->leader_epoch.value(), last_epoch);
-            last_epoch = header->leader_epoch.value();
-            const auto* begin = log.data() + at;
+            if (!header) {
+                return fmt::format("no batch at offset {}", expected);
+            }
+            if (header->base_offset != expected || header->leader_epoch < last_epoch) {
+                return fmt::format("offset {} of epoch {} follows offset {} of epoch {}",
+                                   header->base_offset, header->leader_epoch.value(), expected - 1,
+                                   last_epoch.value());
+            }
+            last_epoch = header->leader_epoch;
+            const auto body =
+                ByteView(log).subspan(at, header->total_bytes).subspan(batch_field::kCrc);
             const auto content =
-                by_content.find(std::vector<std::byte>(begin + 17, begin + header->total_bytes));
-            ASSERT_NE(content, by_content.end()) << "never sent: offset " << expected;
-            ASSERT_TRUE(found.emplace(content->second, header->base_offset).second)
-                << "twice in the log: offset " << expected;
+                by_content.find(std::vector<std::byte>(body.begin(), body.end()));
+            if (content == by_content.end()) {
+                return fmt::format("the batch at offset {} was never sent", expected);
+            }
+            if (!found.emplace(content->second, header->base_offset).second) {
+                return fmt::format("the batch at offset {} is in the log twice", expected);
+            }
             expected = header->last_offset() + 1;
             at += header->total_bytes;
         }
         for (size_t i = 0; i < sent.size(); ++i) {
-            if (sent[i].base_offset >= 0) {
-                const auto there = found.find(i);
-                ASSERT_NE(there, found.end())
-                    << "acked and lost: partition " << p << " offset " << sent[i].base_offset;
-                ASSERT_EQ(there->second, sent[i].base_offset);
+            const auto there = found.find(i);
+            const bool kept = there != found.end() && there->second == sent[i].base_offset;
+            if (sent[i].base_offset >= 0 && !kept) {
+                return fmt::format("acked at offset {} and lost", sent[i].base_offset);
             }
         }
+        return {};
     }
 
     HarnessOptions options_;
