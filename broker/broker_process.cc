@@ -163,17 +163,17 @@ io::Task<void> Process::serve(io::Reactor& reactor) {
         bridge_.close();
         co_await admin.close();
     } else {
+        for (size_t i = 0; i < config_.listeners.size(); ++i) {
+            log_info("broker", "listener {}: {}:{}, advertised as {}:{}", config_.listeners[i].name,
+                     config_.listeners[i].host, broker_.port(i), broker_.endpoints()[i].host,
+                     broker_.endpoints()[i].port);
+        }
         log_info(
             "broker",
             "ready in {} ms (data {} ms, metadata {} ms): node {}, {} cores, {}, durability {}",
             broker_.times().ready_ns / kMillisecondNs, broker_.times().store_ns / kMillisecondNs,
             broker_.times().metadata_ns / kMillisecondNs, config_.node_id, runtime_.core_count(),
             runtime_.backend_name(), durability_name(config_.durability));
-        for (size_t i = 0; i < config_.listeners.size(); ++i) {
-            log_info("broker", "listener {}: {}:{}, advertised as {}:{}", config_.listeners[i].name,
-                     config_.listeners[i].host, broker_.port(i), broker_.endpoints()[i].host,
-                     broker_.endpoints()[i].port);
-        }
         co_await stop_.wait(reactor);
         log_info("broker", "stopping");
         co_await broker_.drain(kDrainNs);

@@ -151,7 +151,7 @@ void Connection::start(Request& request) {
     }
     core_.metrics().count_request(request.header.api_key);
     if (request.header.api_key == kafka::ApiKey::produce) {
-        admitting_ = !start_produce(*this, request);
+        start_produce(*this, request);
         return;
     }
     tasks_.spawn(run_handler(request));
@@ -165,7 +165,7 @@ io::Task<void> Connection::run_handler(Request& request) {
     answered(request);
 }
 
-void Connection::produce_admitted() {
+void Connection::release_requests() {
     admitting_ = false;
     pump();
 }

@@ -39,8 +39,9 @@ public:
 
     /// `request` has its answer (or is silent).
     void answered(Request& request);
-    /// The produce whose start_produce() said false has begun all its appends.
-    void produce_admitted();
+    /// No request starts from hold to release: a large produce is being admitted in steps.
+    void hold_requests() { admitting_ = true; }
+    void release_requests();
     /// Ends the connection now; what is unsent is lost.
     void abort();
     /// Takes no further request; ends when those that it has were answered.

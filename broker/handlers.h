@@ -9,10 +9,8 @@
 
 namespace ringlog::broker {
 
-/// Begins the appends of a produce and returns; the connection is told when its answer is there.
-/// False: the admission goes on in the background, and nothing behind it may begin before
-/// Connection::produce_admitted().
-bool start_produce(Connection& connection, Request& request);
+/// Begins the appends of a produce; the connection is told when its answer is there.
+void start_produce(Connection& connection, Request& request);
 
 using Handler = io::Task<void> (*)(Connection&, Request&);
 

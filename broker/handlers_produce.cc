@@ -193,10 +193,10 @@ io::Task<void> admit_in_steps(Connection& connection, Request& request) {
         }
     }
     admission_done(core, request);
-    connection.produce_admitted();
+    connection.release_requests();
 }
 
-bool refuse_whole(BrokerCore& core, Request& request, ErrorCode error) {
+void refuse_whole(BrokerCore& core, Request& request, ErrorCode error) {
     for (const kafka::ProduceTopic& topic : request.produce.topics) {
         for (const kafka::ProducePartition& partition : topic.partitions) {
             ProducePart& part = next_part(request);
@@ -206,30 +206,32 @@ bool refuse_whole(BrokerCore& core, Request& request, ErrorCode error) {
         }
     }
     answer_produce(core, request);
-    return true;
 }
 
 }  // namespace
 
-bool start_produce(Connection& connection, Request& request) {
+void start_produce(Connection& connection, Request& request) {
     BrokerCore& core = connection.core();
     auto body = read_request<kafka::ProduceRequest>(connection, request);
     if (!body) {
         connection.answered(request);
-        return true;
+        return;
     }
     request.produce = std::move(*body);
     const int16_t acks = request.produce.acks;
     if (acks < -1 || acks > 1) {
-        return refuse_whole(core, request, ErrorCode::invalid_required_acks);
+        refuse_whole(core, request, ErrorCode::invalid_required_acks);
+        return;
     }
     if (request.produce.transactional_id.has_value()) {
-        return refuse_whole(core, request, ErrorCode::unsupported_version);
+        refuse_whole(core, request, ErrorCode::unsupported_version);
+        return;
     }
     request.parts_pending = 1;
     if (request.size > kAdmitAtOnceBytes) {
+        connection.hold_requests();
         connection.tasks().spawn(admit_in_steps(connection, request));
-        return false;
+        return;
     }
     for (const kafka::ProduceTopic& topic : request.produce.topics) {
         const TopicRoute* route = core.route(topic.name);
@@ -238,7 +240,6 @@ bool start_produce(Connection& connection, Request& request) {
         }
     }
     admission_done(core, request);
-    return true;
 }
 
 // --- On the owner's core ---
