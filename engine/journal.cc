@@ -43,14 +43,18 @@ io::Task<Result<void>> Journal::create() {
 }
 
 io::Task<Result<void>> Journal::resume(const Resume& at) {
-    auto opened = co_await files_.open(at.generation, at.end, at.last);
+    const Resume from = at;
+    auto opened = co_await files_.open({.oldest = from.oldest,
+                                        .active = from.generation,
+                                        .end = from.end,
+                                        .last = from.last});
     if (!opened) {
         files_.close_files();
         co_return opened;
     }
-    building_sequence_ = at.last + 1;
-    completed_ = flushed_ = recorded_durable_ = at.last;
-    chain_ = at.last_hash;
+    building_sequence_ = from.last + 1;
+    completed_ = flushed_ = recorded_durable_ = from.last;
+    chain_ = from.last_hash;
     co_return co_await begin_life();
 }
 

@@ -93,6 +93,7 @@ public:
     io::Task<Result<void>> create();
     /// Continues behind what recovery accepted: the next frame is a fence with a fresh salt at `end` of file `generation`.
     struct Resume {
+        Generation oldest;       ///< The first file that a checkpoint slot may still need.
         Generation generation;
         uint64_t end = 0;
         Sequence last{0};

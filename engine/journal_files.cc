@@ -11,6 +11,8 @@ namespace ringlog::engine {
 namespace {
 
 constexpr size_t kSparesReady = 2;
+/// After a full disk nobody may tell that there is room again.
+constexpr int64_t kLookAgainNs = kSecondNs;
 constexpr std::string_view kSuffix = ".journal";
 constexpr size_t kDigits = 20;
 
@@ -159,7 +161,8 @@ io::Task<Result<void>> JournalFiles::create() {
     co_return Result<void>{};
 }
 
-io::Task<Result<void>> JournalFiles::open(Generation active, uint64_t end, Sequence last_sequence) {
+io::Task<Result<void>> JournalFiles::open(const Resume& at) {
+    const Resume resume = at;
     auto& files = reactor_.files();
     const std::string directory = options_.directory;
     auto listed = co_await reactor_.run_blocking(
@@ -177,26 +180,22 @@ io::Task<Result<void>> JournalFiles::open(Generation active, uint64_t end, Seque
         if (!file) {
             co_return fail(file.error());
         }
-        if (generation <= active) {
-            (*file)->last = last_sequence;
-            (*file)->flushed = last_sequence;
-            (*file)->end = generation == active ? end : (*file)->bytes;
+        if (generation >= resume.oldest && generation <= resume.active) {
+            (*file)->last = (*file)->flushed = resume.last;
+            (*file)->end = generation == resume.active ? resume.end : (*file)->bytes;
             live_.push_back(std::move(*file));
         } else if ((*file)->bytes == options_.file_bytes) {
             freed_.push_back(std::move(*file));
         } else {
             // Made only in part when the process ended, or of another size: not worth keeping.
-            (*file)->file.close();
-            const std::string path = (*file)->path;
-            auto removed =
-                co_await reactor_.run_blocking([&files, path] { return files.remove(path); });
-            if (!removed) {
-                co_return removed;
+            auto discarded = co_await discard(**file);
+            if (!discarded) {
+                co_return discarded;
             }
         }
     }
-    if (live_.empty() || live_.back()->generation != active) {
-        co_return fail(Errc::not_found, 0, static_cast<int64_t>(active.value()));
+    if (live_.empty() || live_.back()->generation != resume.active) {
+        co_return fail(Errc::not_found, 0, static_cast<int64_t>(resume.active.value()));
     }
     co_return Result<void>{};
 }
@@ -242,37 +241,60 @@ io::Task<Result<void>> JournalFiles::recycle(JournalFile& file) {
     co_return Result<void>{};
 }
 
+io::Task<Result<void>> JournalFiles::discard(JournalFile& file) {
+    file.file.close();
+    auto& files = reactor_.files();
+    const std::string path = file.path;
+    co_return co_await reactor_.run_blocking([&files, path] { return files.remove(path); });
+}
+
+io::Task<Result<bool>> JournalFiles::add_spare() {
+    if (!freed_.empty()) {
+        std::unique_ptr<JournalFile> file = std::move(freed_.back());
+        freed_.pop_back();
+        const bool too_many = total_bytes() + file->bytes > options_.bytes_max && !spares_.empty();
+        auto done = too_many ? co_await discard(*file) : co_await recycle(*file);
+        if (!done) {
+            file->file.close();
+            co_return fail(done.error());
+        }
+        if (!too_many) {
+            spares_.push_back(std::move(file));
+        }
+        co_return true;
+    }
+    // Batches leave a part of bytes_max alone, so what needs more than that is what makes room: it gets it.
+    if (total_bytes() + options_.file_bytes > options_.bytes_max && !spares_.empty()) {
+        co_return false;
+    }
+    const Generation generation = next_generation_;
+    ++next_generation_;
+    auto file = co_await make_file(generation);
+    if (!file && file.error().code == Errc::no_space) {
+        co_return false;  // go on with the files that there are; look again when one is freed or wanted
+    }
+    if (!file) {
+        co_return fail(file.error());
+    }
+    spares_.push_back(std::move(*file));
+    co_return true;
+}
+
 io::Task<void> JournalFiles::maintain(std::function<void(Error)> on_error) {
     while (!stopping_) {
-        const bool wanted = spares_.size() < kSparesReady;
-        if (wanted && !freed_.empty()) {
-            std::unique_ptr<JournalFile> file = std::move(freed_.back());
-            freed_.pop_back();
-            auto recycled = co_await recycle(*file);
-            if (!recycled) {
-                file->file.close();
-                on_error(recycled.error());
+        if (spares_.size() < kSparesReady || !freed_.empty()) {
+            auto added = co_await add_spare();
+            if (!added) {
+                on_error(added.error());
                 co_return;
             }
-            spares_.push_back(std::move(file));
-            ready_.notify_all();
-        } else if (wanted && total_bytes() + options_.file_bytes <= options_.bytes_max) {
-            const Generation generation = next_generation_;
-            ++next_generation_;
-            auto file = co_await make_file(generation);
-            if (!file) {
-                if (file.error().code != Errc::no_space) {
-                    on_error(file.error());
-                    co_return;
-                }
-                // A full disk: go on with the files that there are, look again when one is freed or wanted.
-                co_await work_.wait();
+            if (*added) {
+                ready_.notify_all();
                 continue;
             }
-            spares_.push_back(std::move(*file));
-            ready_.notify_all();
-        } else {
-            co_await work_.wait();
+        }
+        if (!stopping_) {
+            co_await work_.wait_until(reactor_.now() + kLookAgainNs);
         }
     }
 }

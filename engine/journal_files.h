@@ -20,7 +20,8 @@ namespace ringlog::engine {
 struct JournalFilesOptions {
     std::string directory;             ///< Of this journal alone.
     uint64_t file_bytes = 8 << 20;     ///< Of a new file; a multiple of kBlockBytes, at least four frames.
-    uint64_t bytes_max = 256 << 20;    ///< All files together (`ringlog.journal.bytes`).
+    uint64_t bytes_max = 256 << 20;    ///< All files together (`ringlog.journal.bytes`); exceeded only, and for a while,
+                                       ///< where nothing could move otherwise.
 };
 
 struct JournalFile {
@@ -45,9 +46,16 @@ public:
 
     /// Makes the directory and the first two files, durable when it returns.
     io::Task<Result<void>> create();
-    /// Opens the files that recovery found. The file of `active` becomes the active one, appended to at `end`; those before
-    /// it are live through `last_sequence`, those behind it are stale: they get new generations before they are used.
-    io::Task<Result<void>> open(Generation active, uint64_t end, Sequence last_sequence);
+    /// Where a journal goes on behind what recovery accepted.
+    struct Resume {
+        Generation oldest;   ///< Files before it are not needed by any checkpoint slot.
+        Generation active;   ///< The file that is appended to,
+        uint64_t end = 0;    ///< and where.
+        Sequence last{0};    ///< The last accepted frame.
+    };
+    /// Opens the files that recovery found. Those from `oldest` to `active` are live; the others are stale: they get new
+    /// generations before they are used.
+    io::Task<Result<void>> open(const Resume& at);
 
     [[nodiscard]] JournalFile& active() { return *live_.back(); }
     [[nodiscard]] const std::deque<std::unique_ptr<JournalFile>>& live() const { return live_; }
@@ -73,6 +81,8 @@ private:
     io::Task<Result<std::unique_ptr<JournalFile>>> make_file(Generation generation);
     io::Task<Result<std::unique_ptr<JournalFile>>> open_file(Generation generation);
     io::Task<Result<void>> recycle(JournalFile& file);
+    io::Task<Result<void>> discard(JournalFile& file);
+    io::Task<Result<bool>> add_spare();
     [[nodiscard]] uint64_t total_bytes() const;
 
     io::Reactor& reactor_;

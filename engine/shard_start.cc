@@ -73,6 +73,12 @@ io::Task<Result<void>> Shard::recover_journal() {
     if (!slots) {
         co_return fail(slots.error());
     }
+    Generation oldest(UINT64_MAX);
+    for (const SlotReading& slot : *slots) {
+        if (slot.checkpoint) {
+            oldest = std::min(oldest, slot.checkpoint->replay_generation);
+        }
+    }
     const auto newest = choose_checkpoint(std::move(*slots), findings_);
     if (!newest) {
         report(findings_);
@@ -125,6 +131,7 @@ io::Task<Result<void>> Shard::recover_journal() {
     if (!adopted) {
         co_return adopted;
     }
+    plan.resume.oldest = oldest;
     auto resumed = co_await journal_->resume(plan.resume);
     if (!resumed) {
         co_return resumed;
