@@ -108,6 +108,8 @@ private:
     io::Task<bool> publish(cluster::ImagePtr image, std::vector<cluster::TopicPtr> changed);
     /// Removes the data of deleted topics, then their tombstones.
     io::Task<void> tombstone_loop();
+    /// Removes directories that were renamed because their partitions are deleted.
+    io::Task<void> remove_files();
     io::Task<bool> remove_data(Uuid id, cluster::DeletedTopicRecord record);
     io::Task<void> set_aside_unknown();
 

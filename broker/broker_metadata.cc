@@ -92,7 +92,18 @@ io::Task<bool> Broker::remove_data(Uuid id, cluster::DeletedTopicRecord record) 
     co_return all;
 }
 
+io::Task<void> Broker::remove_files() {
+    // All cores share the directory: the first one's shard does it.
+    BrokerCore* const core = cores_.front().get();
+    const Result<void> removed = co_await core->remove_deleted_files();
+    if (!removed) {
+        log_warn("broker", "files of deleted topics stay: {}; the next start removes them",
+                 describe(removed.error()));
+    }
+}
+
 io::Task<void> Broker::tombstone_loop() {
+    bool sweep = true;  // what a removal left behind goes with the next
     while (!stopping_) {
         std::vector<Uuid> gone;
         bool failed = false;
@@ -107,18 +118,22 @@ io::Task<void> Broker::tombstone_loop() {
             }
         }
         if (!gone.empty() && !stopping_) {
-            const Result<void> removed =
-                co_await controller_->remove_deleted_topics(std::move(gone));
+            const Result<void> removed = co_await controller_->remove_deleted_topics(gone);
             failed = failed || !removed;
         }
+        const bool removed_some = !gone.empty();
+        if (removed_some || sweep) {
+            co_await remove_files();
+        }
+        sweep = removed_some;
         if (stopping_) {
             break;
         }
-        if (failed) {
-            co_await tombstone_work_.wait_until(reactor_.now() + kTombstoneRetryNs);
-        } else if (published_->deleted_topics().empty()) {
-            co_await tombstone_work_.wait();
+        if (!failed && !published_->deleted_topics().empty()) {
+            continue;
         }
+        const bool again = failed || sweep;
+        co_await tombstone_work_.wait_until(again ? reactor_.now() + kTombstoneRetryNs : INT64_MAX);
     }
 }
 

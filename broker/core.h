@@ -77,6 +77,7 @@ public:
     io::Task<bool> take_image(cluster::ImagePtr image);
     /// Deletes the data of a partition; success if there is none.
     io::Task<Result<void>> remove_partition(const engine::TopicPartition& id);
+    io::Task<Result<void>> remove_deleted_files();
     /// Logs partitions whose data is here and that the metadata does not know: kept, not served.
     io::Task<bool> report_unknown();
     [[nodiscard]] engine::Shard* shard() { return shard_.get(); }

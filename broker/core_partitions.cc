@@ -70,6 +70,13 @@ io::Task<Result<void>> BrokerCore::remove_partition(const engine::TopicPartition
     co_return co_await shard_->remove_partition(id);
 }
 
+io::Task<Result<void>> BrokerCore::remove_deleted_files() {
+    if (shard_ == nullptr) {
+        co_return Result<void>{};
+    }
+    co_return co_await shard_->segments().remove_deleted();
+}
+
 io::Task<bool> BrokerCore::report_unknown() {
     if (shard_ != nullptr) {
         for (const engine::Partition* partition : shard_->partitions()) {
