@@ -203,12 +203,15 @@ io::Task<Result<void>> Destager::refill_block(Partition& partition, const Plan& 
     if (!partition.tail.empty()) {
         std::memcpy(buffer.data(), partition.tail.data(), bytes);
     } else {
+        // Into a block of its own: the buffer has the new bytes behind these already.
+        const std::unique_ptr<std::byte, FreeBuffer> memory(Window::allocate(kBlockBytes));
+        const Bytes block(memory.get(), kBlockBytes);
         auto read = co_await parts_.segments.read_block(partition.id(), plan.segment_base,
-                                                        plan.write_from, buffer.first(kBlockBytes));
+                                                        plan.write_from, block);
         if (!read) {
             co_return read;
         }
-        std::memset(buffer.data() + bytes, 0, kBlockBytes - bytes);
+        std::memcpy(buffer.data(), block.data(), bytes);
     }
     if (!checkpoint_counts_on(partition, plan)) {
         co_return Result<void>{};  // a replay brings these bytes back anyway
@@ -275,14 +278,58 @@ io::Task<Result<void>> Destager::finish_segment(Partition& partition, const Plan
         const SegmentState segment = *own;  // the list may grow while we wait
         auto sealed = co_await parts_.segments.seal(partition.id(), segment);
         if (!sealed) {
-            co_return sealed;
+            // It stays longer than its log, with zeros behind it: nothing is lost, and nobody else must wait for it.
+            log_warn("destager", "{}: segment {} is not cut to its length: {}",
+                     partition_directory_name(partition.id()), segment.base_offset,
+                     describe(sealed.error()));
         }
     }
     const PieceQueue& pieces = partition.pieces();
-    RL_ASSERT(pieces.undestaged() > 0);
+    if (partition.deleted() || pieces.undestaged() == 0) {
+        co_return Result<void>{};
+    }
     const Piece& next = pieces[pieces.destaged()];
     partition.destaged = {.segment_base = next.segment_base, .bytes = next.segment_position};
     co_return Result<void>{};
+}
+
+void Destager::copy_pieces(const Partition& partition, const Plan& plan, Bytes buffer) {
+    const PieceQueue& pieces = partition.pieces();
+    for (size_t at = pieces.destaged(); at < pieces.size(); ++at) {
+        const Piece& piece = pieces[at];
+        const uint64_t begin = piece.segment_position;
+        if (piece.segment_base != plan.segment_base || begin >= plan.to) {
+            break;
+        }
+        const uint64_t first = std::max(begin, plan.from);
+        const uint64_t last = std::min(begin + piece.bytes.size(), plan.to);
+        if (first < last) {
+            std::memcpy(buffer.data() + (first - plan.write_from),
+                        piece.bytes.data() + (first - begin), last - first);
+        }
+    }
+}
+
+io::Task<Result<void>> Destager::put_into_segment(Partition& partition, const Plan& plan,
+                                                  Bytes buffer) {
+    if (!partition.directory_ready) {
+        auto made = co_await parts_.segments.create_partition(partition.id());
+        if (!made) {
+            co_return made;
+        }
+        partition.directory_ready = true;
+    }
+    if (plan.from > plan.write_from) {
+        auto kept = co_await refill_block(partition, plan, buffer);
+        if (!kept) {
+            co_return kept;
+        }
+    }
+    if (partition.deleted()) {
+        co_return Result<void>{};
+    }
+    co_return co_await parts_.segments.write(partition.id(), plan.segment_base, plan.write_from,
+                                             buffer);
 }
 
 io::Task<Result<bool>> Destager::step(Partition& partition, uint64_t force_serial,
@@ -291,53 +338,32 @@ io::Task<Result<bool>> Destager::step(Partition& partition, uint64_t force_seria
     if (planned.empty() || partition.deleted()) {
         co_return false;
     }
-    if (!partition.directory_ready) {
-        auto made = co_await parts_.segments.create_partition(partition.id());
-        if (!made) {
-            co_return fail(made.error());
-        }
-        partition.directory_ready = true;
-    }
     if (planned.to > planned.from) {
         const uint64_t bytes = planned.write_to - planned.write_from;
         const std::unique_ptr<std::byte, FreeBuffer> memory(Window::allocate(bytes));
         const Bytes buffer(memory.get(), bytes);
-        if (planned.from > planned.write_from) {
-            auto kept = co_await refill_block(partition, planned, buffer);
-            if (!kept) {
-                co_return fail(kept.error());
-            }
-        }
-        if (partition.deleted()) {
-            co_return false;
-        }
-        const PieceQueue& pieces = partition.pieces();
-        for (size_t at = pieces.destaged(); at < pieces.size(); ++at) {
-            const Piece& piece = pieces[at];
-            const uint64_t begin = piece.segment_position;
-            if (piece.segment_base != planned.segment_base || begin >= planned.to) {
-                break;
-            }
-            const uint64_t first = std::max(begin, planned.from);
-            const uint64_t last = std::min(begin + piece.bytes.size(), planned.to);
-            if (first < last) {
-                std::memcpy(buffer.data() + (first - planned.write_from),
-                            piece.bytes.data() + (first - begin), last - first);
-            }
-        }
+        copy_pieces(partition, planned, buffer);
         ++counters_.writes;
         counters_.bytes += bytes;
         auto written = co_await write_segment(partition, planned, buffer);
         if (partition.deleted()) {
             co_return false;
         }
-        if (!written && written.error().code != Errc::no_space) {
-            auto rescued = co_await rescue(partition, planned, buffer);
+        const bool may_heal =
+            !written && (written.error().code == Errc::no_space ||
+                         written.error().code == Errc::closed || parts_.journal.failure());
+        if (!written && !may_heal) {
+            const ByteView news = ByteView(buffer).subspan(planned.from - planned.write_from,
+                                                           planned.to - planned.from);
+            auto rescued = co_await rescue(partition, planned, news);
             if (!rescued) {
                 co_return fail(written.error());
             }
         } else if (!written) {
             co_return fail(written.error());
+        }
+        if (partition.deleted()) {
+            co_return false;
         }
         mark_destaged(partition, planned);
     }
@@ -351,15 +377,14 @@ io::Task<Result<bool>> Destager::step(Partition& partition, uint64_t force_seria
 }
 
 io::Task<Result<void>> Destager::write_segment(Partition& partition, const Plan& plan,
-                                               ByteView bytes) {
+                                               Bytes buffer) {
     // The bytes are still ours, in the window and in the journal: writing them again is safe, unlike a journal's frame.
     Result<void> written{};
     for (int attempt = 0; attempt < kWriteAttempts && !partition.deleted(); ++attempt) {
         if (attempt > 0) {
             co_await parts_.reactor.sleep_for(kWriteRetryNs);
         }
-        written = co_await parts_.segments.write(partition.id(), plan.segment_base,
-                                                 plan.write_from, bytes);
+        written = co_await put_into_segment(partition, plan, buffer);
         if (written || written.error().code == Errc::no_space) {
             break;
         }
@@ -372,7 +397,7 @@ io::Task<Result<void>> Destager::rescue(Partition& partition, const Plan& plan, 
     const std::string directory = parts_.directory + "/rescue";
     const std::string path =
         fmt::format("{}/{}.{}.{}", directory, partition_directory_name(partition.id()),
-                    segment_file_name(plan.segment_base, ".log"), plan.write_from);
+                    segment_file_name(plan.segment_base, ".log"), plan.from);
     log_error("destager", "{}: the segment cannot be written; its bytes go to {}, read-only now",
               partition_directory_name(partition.id()), path);
     partition.set_damage(Damage::segment_failed);
@@ -384,7 +409,7 @@ io::Task<Result<void>> Destager::rescue(Partition& partition, const Plan& plan, 
         if (!made && made.error().code != Errc::exists) {
             return made;
         }
-        auto opened = files.open(path, {.create = true, .write = true});
+        auto opened = files.open(path, {.create = true, .write = true, .direct = false});
         if (!opened) {
             return fail(opened.error());
         }

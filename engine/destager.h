@@ -57,7 +57,9 @@ private:
     io::Task<void> destage_into(Partition& partition, Sequence sequence, Result<void>& result);
     static bool checkpoint_counts_on(const Partition& partition, const Plan& plan);
     io::Task<Result<void>> refill_block(Partition& partition, const Plan& plan, Bytes buffer);
-    io::Task<Result<void>> write_segment(Partition& partition, const Plan& plan, ByteView bytes);
+    static void copy_pieces(const Partition& partition, const Plan& plan, Bytes buffer);
+    io::Task<Result<void>> put_into_segment(Partition& partition, const Plan& plan, Bytes buffer);
+    io::Task<Result<void>> write_segment(Partition& partition, const Plan& plan, Bytes buffer);
     io::Task<Result<void>> finish_segment(Partition& partition, const Plan& plan);
     void mark_destaged(Partition& partition, const Plan& plan);
     io::Task<Result<void>> rescue(Partition& partition, const Plan& plan, ByteView bytes);

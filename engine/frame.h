@@ -39,7 +39,8 @@ struct FrameHeader {
     uint16_t flags = 0;
     uint64_t table_hash = 0;       ///< XXH3 of the table.
     uint64_t payload_hash = 0;     ///< XXH3 of the payload.
-    std::array<uint64_t, 3> reserved{};
+    uint64_t life = 0;             ///< Counts the lives of the journal: a frame of a later life proves that a former ended.
+    std::array<uint64_t, 2> reserved{};
     uint64_t header_hash = 0;      ///< XXH3 of everything above.
 };
 static_assert(sizeof(FrameHeader) == kFrameHeaderBytes &&

@@ -16,6 +16,19 @@ constexpr uint32_t kPieceBytes = 64 << 10;
 /// Pieces are not smaller than this unless they are the last: a header must fit into the first.
 constexpr uint32_t kPieceBytesMin = 4096;
 
+/// Gives back what was taken of a semaphore.
+class Budget {
+public:
+    Budget(io::Semaphore& semaphore, int64_t amount) : semaphore_(semaphore), amount_(amount) {}
+    Budget(const Budget&) = delete;
+    Budget& operator=(const Budget&) = delete;
+    ~Budget() { semaphore_.give(amount_); }
+
+private:
+    io::Semaphore& semaphore_;
+    int64_t amount_;
+};
+
 }  // namespace
 
 Journal::Journal(io::Reactor& reactor, JournalOptions options, Window& window,
@@ -25,6 +38,7 @@ Journal::Journal(io::Reactor& reactor, JournalOptions options, Window& window,
       window_(window),
       observer_(observer),
       files_(reactor, options_.files),
+      large_budget_(reactor, static_cast<int64_t>(large_bytes_max() / 2)),
       work_(reactor),
       flush_work_(reactor) {
     RL_ASSERT(options_.files.file_bytes >= options_.frame_bytes_max);
@@ -55,6 +69,7 @@ io::Task<Result<void>> Journal::resume(const Resume& at) {
     building_sequence_ = from.last + 1;
     completed_ = flushed_ = recorded_durable_ = from.last;
     chain_ = from.last_hash;
+    life_ = from.life + 1;
     co_return co_await begin_life();
 }
 
@@ -82,6 +97,7 @@ io::Task<Result<void>> Journal::begin_life() {
 
 io::Task<void> Journal::close() {
     closing_ = true;
+    drop_large(Error{Errc::closed});
     work_.notify_all();
     flush_work_.notify_all();
     files_.stop();
@@ -125,10 +141,29 @@ bool Journal::begin_frame(bool reserve) {
     return true;
 }
 
-bool Journal::room_for_batches() {
-    // The rest of the journal is for what frees it: if batches took it, nothing could move any more.
-    const uint64_t limit = files_.bytes_max() - files_.bytes_max() / 4;
-    return !window_.in_reserve() && files_.live_bytes() + unwritten_bytes_ < limit;
+bool Journal::has_room(Room room) {
+    // The last quarter of the journal is for what frees it: if batches took it, nothing could move any more. The eighth
+    // before it, and a quarter of the window, is for large batches that have begun.
+    const uint64_t eighth = files_.bytes_max() / 8;
+    const uint64_t limit = files_.bytes_max() - (room == Room::begin ? 3 : 2) * eighth;
+    const size_t chunks = window_.chunks_max() - (room == Room::begin ? window_.chunks_max() / 4 : 0);
+    return window_.fits(chunks) && files_.live_bytes() + unwritten_bytes_ < limit;
+}
+
+uint64_t Journal::large_bytes_max() const {
+    const uint64_t window_bytes = window_.chunks_max() * window_.chunk_bytes();
+    return std::min(window_bytes / 4, options_.files.bytes_max / 8);
+}
+
+bool Journal::large_may_go_on() {
+    return !large_.empty() && has_room(large_.front()->placed == 0 ? Room::begin : Room::finish);
+}
+
+void Journal::drop_large(const Error& error) {
+    while (LargeAppend* large = large_.pop_front()) {
+        large->error = error;
+        large->progress.notify_all();
+    }
 }
 
 bool Journal::fits(uint64_t bytes, bool large) const {
@@ -169,7 +204,7 @@ Result<Appended> Journal::append(FrameEntry entry, std::span<const ByteView> par
     }
     RL_ASSERT(bytes <= small_bytes_max(), "{} > {}", bytes, small_bytes_max());
     const bool reserve = entry.kind != EntryKind::batch;
-    if (!reserve && !room_for_batches()) {
+    if (!reserve && !has_room(Room::begin)) {
         ++counters_.waits_for_space;
         return fail(Errc::no_space);
     }
@@ -196,6 +231,14 @@ io::Task<Result<Sequence>> Journal::append_large(FrameEntry entry, ByteView byte
     if (closing_) {
         co_return fail(Errc::closed);
     }
+    if (bytes.size() > large_bytes_max()) {
+        co_return fail(Errc::message_too_large);
+    }
+    co_await large_budget_.take(static_cast<int64_t>(bytes.size()));
+    const Budget budget(large_budget_, static_cast<int64_t>(bytes.size()));
+    if (failure_ || closing_) {
+        co_return fail(failure_.value_or(Error{Errc::closed}));
+    }
     LargeAppend large(reactor_, entry, bytes, sink, note);
     large_.push_back(large);
     work_.notify_one();
@@ -209,7 +252,8 @@ io::Task<Result<Sequence>> Journal::append_large(FrameEntry entry, ByteView byte
 }
 
 void Journal::place_large_pieces() {
-    while (LargeAppend* large = room_for_batches() ? large_.front() : nullptr) {
+    while (large_may_go_on()) {
+        LargeAppend* large = large_.front();
         const uint64_t used =
             frame_bytes_for(building_->payload_bytes, building_->entries.size() + 1);
         const uint64_t left = large->bytes.size() - large->placed;
@@ -269,10 +313,7 @@ void Journal::fail_with(const Error& error) {
     failure_ = error;
     log_error("journal", "journal {} is closed for writing: {}", options_.id.value(),
               describe(error));
-    while (LargeAppend* large = large_.pop_front()) {
-        large->error = error;
-        large->progress.notify_all();
-    }
+    drop_large(error);
     wake(waiters_, Sequence(UINT64_MAX));
     wake(flush_waiters_, Sequence(UINT64_MAX));
     window_.space().notify_all();

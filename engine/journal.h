@@ -98,6 +98,7 @@ public:
         uint64_t end = 0;
         Sequence last{0};
         uint64_t last_hash = 0;  ///< header_hash of the last accepted frame.
+        uint64_t life = 0;       ///< The highest life that was met.
     };
     io::Task<Result<void>> resume(const Resume& at);
     /// Completes what was appended, flushes, ends the background tasks, closes the files.
@@ -116,7 +117,10 @@ public:
 
     /// Splits `bytes` (a batch) over frames, in turn with other large appends, so that small ones are not held up.
     /// `bytes` must stay until it returns. The sequence is that of the last piece; `note` goes with it.
-    /// Errors: io_failed (pieces that were placed are dropped by recovery).
+    /// Errors: message_too_large (over large_bytes_max()), io_failed, closed (pieces that were placed are dropped by
+    /// recovery).
+    /// The largest batch that window and journal can hold.
+    [[nodiscard]] uint64_t large_bytes_max() const;
     io::Task<Result<Sequence>> append_large(FrameEntry entry, ByteView bytes, PieceSink& sink,
                                             FrameNote note);
 
@@ -185,7 +189,14 @@ private:
 
     io::Task<Result<void>> begin_life();
     [[nodiscard]] bool begin_frame(bool reserve);
-    [[nodiscard]] bool room_for_batches();
+    /// How full window and journal may be for an entry to be added.
+    enum class Room : uint8_t {
+        begin,   ///< A new batch.
+        finish,  ///< The rest of a large batch that has begun: there is always room for it, or nothing could move.
+    };
+    [[nodiscard]] bool has_room(Room room);
+    [[nodiscard]] bool large_may_go_on();
+    void drop_large(const Error& error);
     [[nodiscard]] bool fits(uint64_t bytes, bool large) const;
     Appended place(const FrameEntry& entry, std::span<const ByteView> parts);
     void place_large_pieces();
@@ -208,6 +219,7 @@ private:
     JournalObserver& observer_;
     JournalFiles files_;
     uint64_t salt_ = 0;
+    uint64_t life_ = 1;
     uint64_t chain_ = 0;
     Sequence building_sequence_{1};
     Sequence completed_{0};
@@ -219,6 +231,7 @@ private:
     std::deque<Frame> sealed_;
     std::vector<Frame> recycled_frames_;  ///< Emptied, for their vectors.
     IntrusiveList<LargeAppend> large_;
+    io::Semaphore large_budget_;      ///< Bytes of large batches that have begun and not ended.
     IntrusiveList<SequenceWait> waiters_;
     IntrusiveList<SequenceWait> flush_waiters_;
     std::optional<Error> failure_;

@@ -39,7 +39,7 @@ io::Task<bool> Journal::wait_for_work() {
             co_return true;
         }
         if (!large_.empty()) {
-            if (room_for_batches() && begin_frame(false)) {
+            if (large_may_go_on() && begin_frame(false)) {
                 co_return true;
             }
             co_await work_.wait_until(reactor_.now() + kRoomRetryNs);
@@ -80,8 +80,7 @@ size_t Journal::take_run(uint64_t room) const {
 }
 
 io::Task<bool> Journal::write_run() {
-    const bool large = !large_.empty() && room_for_batches();
-    if (building_ || (large && begin_frame(false))) {
+    if (building_ || (large_may_go_on() && begin_frame(false))) {
         place_large_pieces();
         seal_building();
     }
@@ -108,6 +107,7 @@ io::Task<bool> Journal::write_run() {
         const Frame& frame = sealed_[i];
         FrameHeader header;
         header.salt = salt_;
+        header.life = life_;
         header.sequence = frame.sequence.value();
         header.chain = chain_;
         header.durable_through = flushed_.value();

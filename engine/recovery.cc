@@ -29,8 +29,9 @@ private:
     [[nodiscard]] bool unreadable(Place at, uint64_t bytes) const;
     [[nodiscard]] bool follows(const FrameHeader& header) const;
     [[nodiscard]] bool same_life(const FrameHeader& header) const;
+    [[nodiscard]] bool same_or_later_life(const FrameHeader& header) const;
     [[nodiscard]] Sequence expected() const;
-    [[nodiscard]] std::optional<Place> start_of_next_file() const;
+    [[nodiscard]] std::optional<Place> continuation_in_later_file() const;
     void accept(Place at, const FrameCheck& checked, bool after_gap);
     /// The first frame of the first file may be damaged and not needed: begins at the next one that proves it.
     void skip_to_anchor();
@@ -70,6 +71,11 @@ bool Walk::same_life(const FrameHeader& header) const {
     return !last_ || header.salt == last_->salt;
 }
 
+bool Walk::same_or_later_life(const FrameHeader& header) const {
+    // A life that began later proves that this one had ended: its frames count even where its fence is damaged.
+    return same_life(header) || header.life > last_->life;
+}
+
 bool Walk::follows(const FrameHeader& header) const {
     if (!last_) {
         // The first frame of the file that the checkpoint names: its generation proves it. It may be older than what is
@@ -85,12 +91,15 @@ Sequence Walk::expected() const {
     return last_ ? Sequence(last_->sequence + 1) : checkpoint_.replay_after + 1;
 }
 
-std::optional<Place> Walk::start_of_next_file() const {
-    const size_t next = at_.file + 1;
-    if (next >= files_.size()) {
-        return std::nullopt;
+std::optional<Place> Walk::continuation_in_later_file() const {
+    // Not the next file alone: one that was stale at an earlier start may still stand in between.
+    for (size_t file = at_.file + 1; last_ && file < files_.size(); ++file) {
+        const FrameCheck there = check({file, 0});
+        if (there.finding == FrameFinding::valid && follows(there.header)) {
+            return Place{file, 0};
+        }
     }
-    return Place{next, 0};
+    return std::nullopt;
 }
 
 void Walk::note(RecoveryCase name) {
@@ -102,6 +111,7 @@ void Walk::note(RecoveryCase name) {
 
 void Walk::accept(Place at, const FrameCheck& checked, bool after_gap) {
     last_ = checked.header;
+    plan_.resume.life = std::max(plan_.resume.life, checked.header.life);
     plan_.durable_through =
         std::max(plan_.durable_through, Sequence(checked.header.durable_through));
     if (Sequence(checked.header.sequence) > checkpoint_.replay_after) {
@@ -132,6 +142,7 @@ void Walk::skip_to_anchor() {
 std::optional<Place> Walk::find_later() {
     std::optional<Place> first;
     uint64_t first_sequence = UINT64_MAX;
+    uint64_t first_life = 0;
     const uint64_t reached = expected().value();
     Place at{at_.file, at_.position + kBlockBytes};
     while (at.file < files_.size()) {
@@ -140,13 +151,18 @@ std::optional<Place> Walk::find_later() {
             continue;
         }
         const FrameCheck checked = check(at);
-        const bool ours = checked.header.frame_bytes > 0 && same_life(checked.header) &&
+        const bool ours = checked.header.frame_bytes > 0 && same_or_later_life(checked.header) &&
                           checked.header.sequence > reached;
         if (ours) {
             plan_.durable_through =
                 std::max(plan_.durable_through, Sequence(checked.header.durable_through));
-            if (checked.header.sequence < first_sequence) {
+            plan_.resume.life = std::max(plan_.resume.life, checked.header.life);
+            const bool earlier = checked.header.sequence < first_sequence;
+            const bool newer_twin =
+                checked.header.sequence == first_sequence && checked.header.life > first_life;
+            if (earlier || newer_twin) {
                 first_sequence = checked.header.sequence;
+                first_life = checked.header.life;
                 first = at;
             }
         }
@@ -249,12 +265,9 @@ RecoveryPlan Walk::run() {
             return checked.finding == FrameFinding::valid && follows(checked.header);
         };
         if (!good()) {
-            if (const auto next = start_of_next_file()) {
-                const FrameCheck there = check(*next);
-                if (there.finding == FrameFinding::valid && last_ && follows(there.header)) {
-                    checked = there;
-                    place = *next;
-                }
+            if (const auto next = continuation_in_later_file()) {
+                checked = check(*next);
+                place = *next;
             }
         }
         if (checked.finding == FrameFinding::newer_version) {

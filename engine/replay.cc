@@ -31,6 +31,7 @@ private:
     void match_segment(ReplayedPartition& partition, const BatchHeader& header);
     void bridge_gap(ReplayedPartition& partition, const BatchHeader& header);
     void apply_state(ReplayedPartition& partition, const FrameEntry& entry);
+    [[nodiscard]] static bool has_all_bytes(const ReplayedPartition& partition);
 
     const RecoveryPlan& plan_;
     WallMs now_;
@@ -240,6 +241,34 @@ void Replay::apply(const AcceptedFrame& frame, const FrameEntry& entry) {
     }
 }
 
+/// Whether segments and pieces hold every byte up to the end of the log: offsets alone do not tell, where the checkpoint
+/// knew of a batch whose bytes stood in a lost frame.
+bool Replay::has_all_bytes(const ReplayedPartition& partition) {
+    int64_t base = partition.destaging_base_offset;
+    uint64_t position = partition.destaged_bytes;
+    const auto bytes_of_segment = [&partition](int64_t base_offset) -> uint64_t {
+        const auto& segments = partition.log.segments();
+        const auto found = std::ranges::find(segments, base_offset, &SegmentState::base_offset);
+        return found == segments.end() ? 0 : found->bytes;
+    };
+    for (const ReplayedPiece& piece : partition.pieces) {
+        if (piece.entry.segment_base != base) {
+            if (position < bytes_of_segment(base)) {
+                return false;
+            }
+            base = piece.entry.segment_base;
+            position = 0;
+        }
+        if (piece.entry.segment_position > position) {
+            return false;
+        }
+        position = std::max(position, piece.entry.segment_position + piece.entry.length);
+    }
+    const auto& segments = partition.log.segments();
+    return segments.empty() || segments.back().bytes == 0 ||
+           (base == segments.back().base_offset && position >= segments.back().bytes);
+}
+
 ReplayOutcome Replay::run() {
     for (const AcceptedFrame& frame : plan_.frames) {
         if (frame.after_gap) {
@@ -255,6 +284,11 @@ ReplayOutcome Replay::run() {
                 return std::move(outcome_);
             }
             apply(frame, entry);
+        }
+    }
+    for (auto& [number, partition] : outcome_.partitions) {
+        if (plan_.gap && !has_all_bytes(partition)) {
+            partition.log.set_damage(Damage::journal_gap);
         }
     }
     // A loss with nothing behind it in the journal at all: no partition can be proven.

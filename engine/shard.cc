@@ -170,7 +170,14 @@ io::Task<Result<Partition*>> Shard::open_partition(const OpenPartition& request)
 io::Task<Result<void>> Shard::remove_partition(const TopicPartition& id) {
     const TopicPartition copy = id;
     Partition* partition = find(copy.topic_id, copy.partition);
-    if (partition != nullptr && !partition->deleted()) {
+    if (partition != nullptr && partition->deleted()) {
+        // Someone else is at it.
+        while (find(copy.topic_id, copy.partition) != nullptr) {
+            co_await closing_event_.wait_until(reactor_.now() + kMillisecondNs);
+        }
+        partition = nullptr;
+    }
+    if (partition != nullptr) {
         partition->mark_deleted();
         destager_.forget(*partition);
         FrameEntry entry;

@@ -35,7 +35,10 @@ io::Task<void> Shard::checkpoint_loop() {
 
 io::Task<Result<void>> Shard::checkpoint() {
     co_await checkpoint_turn_.take(1);
-    auto done = co_await write_checkpoint();
+    Result<void> done = fail(Errc::closed);
+    if (!closing_) {
+        done = co_await write_checkpoint();
+    }
     checkpoint_turn_.give(1);
     co_return done;
 }
@@ -182,10 +185,13 @@ io::Task<Result<void>> Shard::close(bool clean) {
         }
     }
     closing_ = true;
-    destager_.stop();
     checkpoint_work_.notify_all();
     closing_event_.notify_all();
+    // A checkpoint that is under way uses the journal's files.
+    co_await checkpoint_turn_.take(1);
+    destager_.stop();
     co_await journal_->close();
+    checkpoint_turn_.give(1);
     co_await tasks_.close();
     for (Partition* partition : partitions()) {
         partition->mark_deleted();

@@ -75,6 +75,14 @@ io::Task<Result<void>> Shard::recover_journal() {
     }
     Generation oldest(UINT64_MAX);
     for (const SlotReading& slot : *slots) {
+        const bool judged = slot.checkpoint || slot.error->code == Errc::not_found ||
+                            slot.error->code == Errc::corrupt_file;
+        if (!judged) {
+            // It may hold the newest checkpoint: going on from the other one would undo what that one counts on.
+            log_error("recovery", "journal {}: a checkpoint slot cannot be read: {}",
+                      options_.journal.value(), describe(*slot.error));
+            co_return fail(*slot.error);
+        }
         if (slot.checkpoint) {
             oldest = std::min(oldest, slot.checkpoint->replay_generation);
         }

@@ -129,6 +129,39 @@ io::Task<ShardBox> create_there(io::Reactor& there, ShardOptions options,
     co_return ShardBox{co_await Shard::create(there, std::move(options), std::move(states))};
 }
 
+/// Each journal on its own core, all at once; what became of it goes to `box`, which outlives the task.
+io::Task<void> recover_into(io::Reactor& here, io::CoreId core, ShardOptions options, ShardBox& box) {
+    auto starter = [options](io::Reactor& there) { return recover_there(there, options); };
+    box = co_await io::call_on(here, core, std::move(starter));
+}
+
+io::Task<void> create_into(io::Reactor& here, io::CoreId core, ShardOptions options,
+                           std::vector<PartitionState> states, ShardBox& box) {
+    auto starter = [options, part = std::move(states)](io::Reactor& there) mutable {
+        return create_there(there, std::move(options), std::move(part));
+    };
+    box = co_await io::call_on(here, core, std::move(starter));
+}
+
+std::vector<ShardBox> empty_boxes(size_t count) {
+    std::vector<ShardBox> boxes;
+    for (size_t i = 0; i < count; ++i) {
+        boxes.push_back({fail(Errc::closed)});
+    }
+    return boxes;
+}
+
+/// Moves the shards to the store, nothing where there is none; the first that failed, if any did.
+std::optional<size_t> collect(std::vector<ShardBox>& boxes, OpenedStore& store) {
+    std::optional<size_t> bad;
+    for (size_t i = 0; i < boxes.size(); ++i) {
+        const bool good = boxes[i].shard.has_value();
+        store.shards.push_back(good ? std::move(*boxes[i].shard) : nullptr);
+        bad = !good && !bad ? i : bad;
+    }
+    return bad;
+}
+
 StoreFailure recovery_failure(const std::string& directory, JournalId journal, const Error& error) {
     return failure(error,
                    fmt::format("{}: journal {} cannot be used: {}; the log lines above say what was "
@@ -209,6 +242,9 @@ io::Task<Result<void>> hold_lock_in_rings(io::Reactor& here, const StoreOptions&
 io::Task<void> abandon(io::Reactor& here, const StoreOptions& options, OpenedStore& store) {
     for (size_t i = 0; i < store.shards.size(); ++i) {
         Shard* shard = store.shards[i].get();
+        if (shard == nullptr) {
+            continue;
+        }
         auto closer = [shard](io::Reactor&) { return shard->close(false); };
         (void)co_await io::call_on(here, options.cores[i], closer);
     }
@@ -230,30 +266,29 @@ io::Task<Opened> make_layout(io::Reactor& here, const StoreOptions& options, Ope
         next.journals.push_back(JournalId(next.next_journal++));
     }
     ++next.layout_generation;
-    // Ids are spent before they are used: what a crash leaves of these journals is never taken for later ones.
+    // Ids are spent before they are used: what a crash leaves of these journals is never taken for later ones, and a new
+    // directory is known to be ours before there is anything in it. (Without journals, it counts as new at the next start.)
     store.manifest.next_journal = next.next_journal;
-    if (!store.created) {
-        auto spent = co_await save_manifest(here, options.directory, store.manifest);
-        if (!spent) {
-            co_return std::unexpected(
-                failure(spent.error(), options.directory + ": cannot write the manifest: " +
-                                           describe(spent.error())));
-        }
+    auto spent = co_await save_manifest(here, options.directory, store.manifest);
+    if (!spent) {
+        co_return std::unexpected(
+            failure(spent.error(), options.directory + ": cannot write the manifest: " +
+                                       describe(spent.error())));
     }
+    std::vector<ShardBox> boxes = empty_boxes(count);
+    io::TaskGroup group;
     for (size_t i = 0; i < count; ++i) {
         ShardOptions shard = shard_options(options, next.journals[i], i, count);
-        auto starter = [shard, part = std::move(placed[i])](io::Reactor& there) mutable {
-            return create_there(there, std::move(shard), std::move(part));
-        };
-        ShardBox made = co_await io::call_on(here, options.cores[i], std::move(starter));
-        if (!made.shard) {
-            co_await abandon(here, options, store);
-            co_return std::unexpected(
-                failure(made.shard.error(), fmt::format("{}: cannot make journal {}: {}",
-                                                        options.directory, next.journals[i].value(),
-                                                        describe(made.shard.error()))));
-        }
-        store.shards.push_back(std::move(*made.shard));
+        group.spawn(create_into(here, options.cores[i], std::move(shard), std::move(placed[i]),
+                                boxes[i]));
+    }
+    co_await group.close();
+    if (const auto bad = collect(boxes, store)) {
+        const Error error = boxes[*bad].shard.error();
+        co_await abandon(here, options, store);
+        co_return std::unexpected(failure(
+            error, fmt::format("{}: cannot make journal {}: {}", options.directory,
+                               next.journals[*bad].value(), describe(error))));
     }
     store.manifest = next;
     auto written = co_await save_manifest(here, options.directory, next);
@@ -268,16 +303,17 @@ io::Task<Opened> make_layout(io::Reactor& here, const StoreOptions& options, Ope
 
 io::Task<Opened> recover_layout(io::Reactor& here, const StoreOptions& options, OpenedStore store) {
     const auto& journals = store.manifest.journals;
+    std::vector<ShardBox> boxes = empty_boxes(journals.size());
+    io::TaskGroup group;
     for (size_t i = 0; i < journals.size(); ++i) {
         ShardOptions shard = shard_options(options, journals[i], i, journals.size());
-        auto starter = [shard](io::Reactor& there) { return recover_there(there, shard); };
-        ShardBox recovered = co_await io::call_on(here, options.cores[i], std::move(starter));
-        if (!recovered.shard) {
-            co_await abandon(here, options, store);
-            co_return std::unexpected(
-                recovery_failure(options.directory, journals[i], recovered.shard.error()));
-        }
-        store.shards.push_back(std::move(*recovered.shard));
+        group.spawn(recover_into(here, options.cores[i], std::move(shard), boxes[i]));
+    }
+    co_await group.close();
+    if (const auto bad = collect(boxes, store)) {
+        const Error error = boxes[*bad].shard.error();
+        co_await abandon(here, options, store);
+        co_return std::unexpected(recovery_failure(options.directory, journals[*bad], error));
     }
     co_return store;
 }
@@ -305,7 +341,7 @@ io::Task<Opened> open_store(io::Reactor& here, StoreOptions options) {
     OpenedStore store;
     store.lock = std::move(found->lock);
     store.manifest = std::move(found->manifest);
-    store.created = found->kind == DirectoryKind::empty;
+    store.created = found->kind == DirectoryKind::empty || store.manifest.journals.empty();
     auto held = co_await hold_lock_in_rings(here, options, store.lock->descriptor());
     if (!held) {
         co_return std::unexpected(

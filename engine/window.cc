@@ -45,13 +45,13 @@ Window::~Window() {
     }
 }
 
-Chunk* Window::take_free() {
+Chunk* Window::take_free(bool reserve) {
     if (!free_.empty()) {
         Chunk* chunk = free_.back();
         free_.pop_back();
         return chunk;
     }
-    if (chunk_count_ >= chunks_max_ + kReserveChunks + options_.spare_chunks) {
+    if (!reserve && chunk_count_ >= chunks_max_ + options_.spare_chunks) {
         return nullptr;
     }
     auto chunk = std::make_unique<Chunk>();
@@ -103,13 +103,15 @@ bool Window::recycle_oldest() {
 
 bool Window::advance(bool reserve) {
     collect_pinned();
-    const size_t limit = chunks_max_ + (reserve ? kReserveChunks : 0);
-    while (in_use_.size() - adopted_in_use_ >= limit) {
+    while (in_use_.size() - adopted_in_use_ >= chunks_max_) {
         if (!recycle_oldest()) {
-            return false;
+            if (!reserve) {
+                return false;
+            }
+            break;
         }
     }
-    Chunk* chunk = take_free();
+    Chunk* chunk = take_free(reserve);
     if (chunk == nullptr) {
         return false;
     }
@@ -120,13 +122,13 @@ bool Window::advance(bool reserve) {
     return true;
 }
 
-bool Window::in_reserve() {
-    while (in_use_.size() - adopted_in_use_ > chunks_max_) {
+bool Window::fits(size_t chunks) {
+    while (in_use_.size() - adopted_in_use_ > chunks) {
         if (!recycle_oldest()) {
-            return true;
+            return false;
         }
     }
-    return false;
+    return true;
 }
 
 Chunk& Window::adopt(std::byte* data, uint32_t bytes) {
@@ -171,8 +173,11 @@ bool Window::may_pin(const Chunk& chunk) const {
     if (chunk.pins.load(std::memory_order_relaxed) > 0) {
         return true;
     }
-    // A pinned chunk costs memory only once it is recycled under its reader: bound how many can be at once.
-    return pinned_.size() < options_.spare_chunks && chunk.serial + chunks_max_ / 2 > next_serial_;
+    // A pinned chunk that is recycled under its reader is replaced from the spares: no more may be pinned than there are.
+    const auto pinned = std::ranges::count_if(in_use_, [](const Chunk* used) {
+        return used->pins.load(std::memory_order_relaxed) > 0;
+    });
+    return static_cast<size_t>(pinned) + pinned_.size() < options_.spare_chunks;
 }
 
 uint64_t Window::pressure_serial() const {

@@ -85,14 +85,13 @@ public:
 
     /// The chunk that is being filled; nullptr before the first advance().
     [[nodiscard]] Chunk* current() { return current_; }
-    /// Chunks beyond the window that only entries which make room may begin.
-    static constexpr size_t kReserveChunks = 2;
-
     /// Begins the next chunk. False if there is no room: everything waits for the segments or, beyond the spare chunks,
-    /// for readers. Then wait for `space()` and ask again. `reserve`: may use the reserve.
+    /// for readers. Then wait for `space()` and ask again. `reserve`: what makes room always gets memory, beyond the window
+    /// if need be (a few KiB per partition that is being destaged).
     bool advance(bool reserve);
-    /// The reserve is in use: only entries that make room may be added.
-    [[nodiscard]] bool in_reserve();
+    /// At most so many chunks are in use, after recycling what can be.
+    [[nodiscard]] bool fits(size_t chunks);
+    [[nodiscard]] uint32_t chunk_bytes() const { return options_.chunk_bytes; }
     /// Notified when advance() may succeed again.
     io::Event& space() { return space_; }
 
@@ -107,7 +106,7 @@ public:
     void piece_destaged(Chunk& chunk);
     /// A frame in `chunk` was written.
     void frame_written(Chunk& chunk);
-    /// True if another chunk may be pinned; if not, the reader copies.
+    /// True if the chunk may be pinned: as many chunks as there are spares at the most. If not, the reader copies.
     [[nodiscard]] bool may_pin(const Chunk& chunk) const;
     /// The serial up to which chunks should be destaged now so that advance() does not have to wait.
     [[nodiscard]] uint64_t pressure_serial() const;
@@ -125,7 +124,7 @@ public:
 private:
     [[nodiscard]] bool recycle_oldest();
     void collect_pinned();
-    Chunk* take_free();
+    Chunk* take_free(bool reserve);
 
     io::Reactor& reactor_;
     WindowOptions options_;

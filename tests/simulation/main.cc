@@ -30,7 +30,7 @@ struct Swarm {
             random.chance(1, 2) ? engine::Durability::power : engine::Durability::crash;
         options.partitions = 1 + static_cast<int32_t>(random.below(5));
         options.batch_bytes_max = 200 + static_cast<uint32_t>(random.below(4000));
-        options.large_bytes = 17'000 + static_cast<uint32_t>(random.below(60'000));
+        options.large_bytes = 17'000 + static_cast<uint32_t>(random.below(45'000));
         power_losses = options.durability == engine::Durability::power && random.chance(1, 2);
         rates.short_io = random.chance(1, 3) ? 20'000 : 0;
         rates.slow = random.chance(1, 3) ? 5'000 : 0;

@@ -200,6 +200,9 @@ private:
     }
     bool open_partitions() {
         for (int32_t p = 0; p < options_.partitions; ++p) {
+            if (!node_.up()) {
+                return false;  // its disk's fault came between two steps
+            }
             OpenPartition request;
             request.id = {.topic = "words", .topic_id = topic_id(), .partition = p};
             request.config.segment_bytes = 96 << 10;
