@@ -111,6 +111,7 @@ TEST(JournalDocument, TheWorkedExampleIsAFrameAndSaysWhatTheTextSays) {
     const FrameCheck check = check_frame(block, {JournalId(0), Generation(1), 4096});
     ASSERT_EQ(check.finding, FrameFinding::valid);
     EXPECT_EQ(check.header.sequence, 2U);
+    EXPECT_EQ(check.header.life, 1U);
     EXPECT_EQ(check.header.durable_through, 1U);
     EXPECT_EQ(check.header.payload_bytes, 98U);
     ASSERT_EQ(check.entries.size(), 3U);
@@ -132,6 +133,7 @@ TEST(JournalDocument, TheWorkedExampleChainsToTheFenceBeforeIt) {
     ASSERT_EQ(check.finding, FrameFinding::valid);
     FrameHeader fence;
     fence.salt = check.header.salt;
+    fence.life = check.header.life;
     fence.sequence = 1;
     fence.flags = kFrameFence;
     std::vector<std::byte> bytes(kBlockBytes);
