@@ -1,0 +1,146 @@
+// Goal: a whole broker keeps its promises in the simulation: what was acked is there after a power
+// loss, answers keep their order, an orderly end leaves nothing running. Method: seeds; a client
+// that is driven by hand.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+
+#include "engine/record_batch.h"
+#include "tests/unit/broker_server/broker_world.h"
+
+namespace ringlog::broker::test {
+namespace {
+
+using kafka::ErrorCode;
+using simulation::CrashKind;
+using simulation::SimNode;
+using simulation::SimWorld;
+
+bool contains(const std::vector<std::byte>& bytes, const std::string& text) {
+    const ByteView needle = as_bytes(text);
+    return std::search(bytes.begin(), bytes.end(), needle.begin(), needle.end()) != bytes.end();
+}
+
+TEST(BrokerSim, AnOrderlyEndLeavesNothingRunning) {
+    for (uint64_t seed = 1; seed <= 5; ++seed) {
+        SCOPED_TRACE(seed);
+        SimWorld world(seed);
+        Metadata metadata;
+        SimNode& node = world.add_node({.cores = 3});
+        Broker& broker = boot(node, metadata);
+        Client client(world);
+        client.connect(node);
+        EXPECT_EQ(client.create_topic("t", 6), ErrorCode::none);
+        for (int32_t partition = 0; partition < 6; ++partition) {
+            client.send_produce("t", partition, "value");
+        }
+        for (int32_t partition = 0; partition < 6; ++partition) {
+            const auto ack = client.receive_ack();
+            ASSERT_TRUE(ack.has_value());
+            EXPECT_EQ(ack->error, ErrorCode::none);
+            EXPECT_EQ(ack->base_offset, 0);
+        }
+        EXPECT_EQ(node.run(0, stop_broker(broker)), true);
+        node.stop();
+        node.restart(2);
+        Broker& again = boot(node, metadata);
+        client.connect(node);
+        for (int32_t partition = 0; partition < 6; ++partition) {
+            EXPECT_TRUE(contains(client.fetch("t", partition, 0), "value"));
+        }
+        EXPECT_EQ(node.run(0, stop_broker(again)), true);
+        node.stop();
+    }
+}
+
+TEST(BrokerSim, WhatWasAckedIsThereAfterAPowerLoss) {
+    for (uint64_t seed = 1; seed <= 20; ++seed) {
+        SCOPED_TRACE(seed);
+        SimWorld world(seed);
+        Metadata metadata;
+        SimNode& node = world.add_node({.cores = 2});
+        boot(node, metadata);
+        Client client(world);
+        client.connect(node);
+        ASSERT_EQ(client.create_topic("t", 4), ErrorCode::none);
+        const int32_t before = 1;
+        for (int i = 0; i < 40; ++i) {
+            client.send_produce("t", i % 4, "value " + std::to_string(i) + ".");
+        }
+        // The acks that arrive until the power goes.
+        const uint64_t acks = world.random().below(40);
+        for (uint64_t i = 0; i < acks; ++i) {
+            const auto ack = client.receive_ack();
+            ASSERT_TRUE(ack.has_value());
+            EXPECT_EQ(ack->correlation_id, before + static_cast<int32_t>(i) + 1);
+            EXPECT_EQ(ack->error, ErrorCode::none);
+            EXPECT_EQ(ack->base_offset, static_cast<int64_t>(i) / 4);
+        }
+        node.crash(CrashKind::power_loss);
+        node.restart();
+        Broker& broker = boot(node, metadata);
+        client.connect(node);
+        std::vector<std::vector<std::byte>> found;
+        for (int32_t partition = 0; partition < 4; ++partition) {
+            found.push_back(client.fetch("t", partition, 0));
+        }
+        for (uint64_t i = 0; i < acks; ++i) {
+            EXPECT_TRUE(contains(found[i % 4], "value " + std::to_string(i) + ".")) << i;
+        }
+        EXPECT_EQ(node.run(0, stop_broker(broker)), true);
+        node.stop();
+    }
+}
+
+TEST(BrokerSim, AProduceThatTheDiskHoldsUpIsAnsweredInItsTime) {
+    SimWorld world(3);
+    Metadata metadata;
+    SimNode& node = world.add_node();
+    Broker& broker = boot(node, metadata);
+    Client client(world);
+    client.connect(node);
+    ASSERT_EQ(client.create_topic("t", 1), ErrorCode::none);
+    node.disk().set_extra_latency(5 * kSecondNs);
+    const auto batch = engine::test::BatchBuilder().record(1, "late").build();
+    kafka::ProduceRequest request;
+    request.acks = -1;
+    request.timeout_ms = 500;
+    request.topics.push_back(
+        {.name = "t", .partitions = {{.index = 0, .records = kafka::Blob(batch)}}});
+    const MonotonicNs begun = world.now();
+    client.send(request, 7);
+    const auto ack = client.receive_ack();
+    ASSERT_TRUE(ack.has_value());
+    EXPECT_EQ(ack->error, ErrorCode::request_timed_out);
+    EXPECT_LT(world.now() - begun, 2 * kSecondNs);
+    node.disk().set_extra_latency(0);
+    // It happened all the same, and is read once it is durable.
+    world.run_until([&] { return contains(client.fetch("t", 0, 0), "late"); });
+    EXPECT_TRUE(contains(client.fetch("t", 0, 0), "late"));
+    EXPECT_EQ(node.run(0, stop_broker(broker)), true);
+    node.stop();
+}
+
+TEST(BrokerSim, AClientThatVanishesInTheMiddleLeavesNothingBehind) {
+    for (uint64_t seed = 1; seed <= 10; ++seed) {
+        SCOPED_TRACE(seed);
+        SimWorld world(seed);
+        Metadata metadata;
+        SimNode& node = world.add_node({.cores = 2});
+        Broker& broker = boot(node, metadata);
+        Client client(world);
+        client.connect(node);
+        ASSERT_EQ(client.create_topic("t", 4), ErrorCode::none);
+        for (int i = 0; i < 100; ++i) {
+            client.send_produce("t", i % 4, std::string(1000, 'x'));
+        }
+        world.run_for(static_cast<int64_t>(world.random().below(5 * kMillisecondNs)));
+        client.raw().reset();
+        EXPECT_EQ(node.run(0, stop_broker(broker)), true);
+        node.stop();
+    }
+}
+
+}  // namespace
+}  // namespace ringlog::broker::test
