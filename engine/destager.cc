@@ -10,7 +10,8 @@ namespace ringlog::engine {
 
 namespace {
 
-/// One write to a segment. Large enough for the device's bandwidth, small enough not to delay the journal's writes much.
+/// One write to a segment. Large enough for the device's bandwidth, small enough not to delay the
+/// journal's writes much.
 constexpr uint64_t kDestageBytesMax = 1 << 20;
 /// Partitions that are destaged at once for a checkpoint.
 constexpr uint32_t kParallelMax = 16;
@@ -56,7 +57,8 @@ io::Task<void> Destager::run() {
         const bool wanted = oldest != nullptr && pressure > 0 &&
                             oldest->pieces()[oldest->pieces().destaged()].chunk->serial <= pressure;
         if (!wanted) {
-            // By event, and now and then by itself: nothing is lost if a notification came while we worked.
+            // By event, and now and then by itself: nothing is lost if a notification came while we
+            // worked.
             co_await work_.wait_until(parts_.reactor.now() + kFullDiskRetryNs);
             continue;
         }
@@ -85,8 +87,9 @@ bool Destager::oldest_waits_for_flush(uint64_t bytes_before) {
 }
 
 io::Task<Result<void>> Destager::destage_through(Sequence sequence) {
-    // Several at once, so that their `tail` entries share frames and their waits overlap. Partitions that become dirty
-    // meanwhile hold later frames only: those that are in line now are enough.
+    // Several at once, so that their `tail` entries share frames and their waits overlap.
+    // Partitions that become dirty meanwhile hold later frames only: those that are in line now are
+    // enough.
     Result<void> result{};
     io::TaskGroup group;
     for (;;) {
@@ -216,8 +219,8 @@ io::Task<Result<void>> Destager::refill_block(Partition& partition, const Plan& 
     if (!checkpoint_counts_on(partition, plan)) {
         co_return Result<void>{};  // a replay brings these bytes back anyway
     }
-    // A checkpoint says that they are in the segment. The block is rewritten and may be torn: until that is synced and
-    // counted, the bytes must stand in a flushed frame again.
+    // A checkpoint says that they are in the segment. The block is rewritten and may be torn: until
+    // that is synced and counted, the bytes must stand in a flushed frame again.
     FrameEntry entry;
     entry.partition = partition.number().value();
     entry.kind = EntryKind::tail;
@@ -278,7 +281,8 @@ io::Task<Result<void>> Destager::finish_segment(Partition& partition, const Plan
         const SegmentState segment = *own;  // the list may grow while we wait
         auto sealed = co_await parts_.segments.seal(partition.id(), segment);
         if (!sealed) {
-            // It stays longer than its log, with zeros behind it: nothing is lost, and nobody else must wait for it.
+            // It stays longer than its log, with zeros behind it: nothing is lost, and nobody else
+            // must wait for it.
             log_warn("destager", "{}: segment {} is not cut to its length: {}",
                      partition_directory_name(partition.id()), segment.base_offset,
                      describe(sealed.error()));
@@ -378,7 +382,8 @@ io::Task<Result<bool>> Destager::step(Partition& partition, uint64_t force_seria
 
 io::Task<Result<void>> Destager::write_segment(Partition& partition, const Plan& plan,
                                                Bytes buffer) {
-    // The bytes are still ours, in the window and in the journal: writing them again is safe, unlike a journal's frame.
+    // The bytes are still ours, in the window and in the journal: writing them again is safe,
+    // unlike a journal's frame.
     Result<void> written{};
     for (int attempt = 0; attempt < kWriteAttempts && !partition.deleted(); ++attempt) {
         if (attempt > 0) {
@@ -393,7 +398,8 @@ io::Task<Result<void>> Destager::write_segment(Partition& partition, const Plan&
 }
 
 io::Task<Result<void>> Destager::rescue(Partition& partition, const Plan& plan, ByteView bytes) {
-    // A segment that cannot be written must not pin the journal for the others: its bytes go to a file beside it.
+    // A segment that cannot be written must not pin the journal for the others: its bytes go to a
+    // file beside it.
     const std::string directory = parts_.directory + "/rescue";
     const std::string path =
         fmt::format("{}/{}.{}.{}", directory, partition_directory_name(partition.id()),
@@ -403,26 +409,26 @@ io::Task<Result<void>> Destager::rescue(Partition& partition, const Plan& plan, 
     partition.set_damage(Damage::segment_failed);
     counters_.rescued_bytes += bytes.size();
     auto& files = parts_.reactor.files();
-    auto saved = co_await parts_.reactor.run_blocking([&files, directory, path,
-                                                       bytes]() -> Result<void> {
-        auto made = files.make_directory(directory);
-        if (!made && made.error().code != Errc::exists) {
-            return made;
-        }
-        auto opened = files.open(path, {.create = true, .write = true, .direct = false});
-        if (!opened) {
-            return fail(opened.error());
-        }
-        auto done = files.write(opened->descriptor, bytes, 0);
-        if (done) {
-            done = files.sync_data(opened->descriptor);
-        }
-        if (done) {
-            done = files.sync_directory(directory);
-        }
-        files.close(opened->descriptor);
-        return done;
-    });
+    auto saved =
+        co_await parts_.reactor.run_blocking([&files, directory, path, bytes]() -> Result<void> {
+            auto made = files.make_directory(directory);
+            if (!made && made.error().code != Errc::exists) {
+                return made;
+            }
+            auto opened = files.open(path, {.create = true, .write = true, .direct = false});
+            if (!opened) {
+                return fail(opened.error());
+            }
+            auto done = files.write(opened->descriptor, bytes, 0);
+            if (done) {
+                done = files.sync_data(opened->descriptor);
+            }
+            if (done) {
+                done = files.sync_directory(directory);
+            }
+            files.close(opened->descriptor);
+            return done;
+        });
     co_return saved;
 }
 

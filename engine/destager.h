@@ -1,5 +1,6 @@
-// Copies durable bytes from the window into their segments, in large aligned writes, off the ack path: oldest first, and
-// only as much as the window and the journal need to have room. One core. Explained in docs/data_path.md, "Destaging".
+// Copies durable bytes from the window into their segments, in large aligned writes, off the ack
+// path: oldest first, and only as much as the window and the journal need to have room. One core.
+// Explained in docs/data_path.md, "Destaging".
 #pragma once
 
 #include <cstdint>
@@ -14,9 +15,9 @@ namespace ringlog::engine {
 struct DestagerCounters {
     uint64_t writes = 0;
     uint64_t bytes = 0;
-    uint64_t tails = 0;            ///< Tail blocks journaled before they were rewritten.
-    uint64_t rescued_bytes = 0;    ///< Bytes in rescue files, of segments that could not be written.
-    uint64_t waits_for_disk = 0;   ///< Times that a full disk was waited for.
+    uint64_t tails = 0;           ///< Tail blocks journaled before they were rewritten.
+    uint64_t rescued_bytes = 0;   ///< Bytes in rescue files, of segments that could not be written.
+    uint64_t waits_for_disk = 0;  ///< Times that a full disk was waited for.
 };
 
 class Destager {
@@ -37,8 +38,9 @@ public:
     /// Looks whether there is work: after a frame completed.
     void poke();
 
-    /// Everything in frames through `sequence` (complete and flushed) is in segments when this returns, partial last blocks
-    /// too; not synced. Errors: io_failed, no_space: what could not be written stays in the window and the journal.
+    /// Everything in frames through `sequence` (complete and flushed) is in segments when this
+    /// returns, partial last blocks too; not synced. Errors: io_failed, no_space: what could not be
+    /// written stays in the window and the journal.
     io::Task<Result<void>> destage_through(Sequence sequence);
     /// Rewrites the block that a `tail` entry restored. At a start, before anything is served.
     io::Task<Result<void>> repair_tail(Partition& partition);
@@ -49,7 +51,8 @@ public:
 
 private:
     struct Plan;
-    io::Task<Result<void>> destage(Partition& partition, uint64_t force_serial, Sequence force_sequence);
+    io::Task<Result<void>> destage(Partition& partition, uint64_t force_serial,
+                                   Sequence force_sequence);
     [[nodiscard]] Plan plan(const Partition& partition, uint64_t force_serial,
                             Sequence force_sequence) const;
     io::Task<Result<bool>> step(Partition& partition, uint64_t force_serial,
@@ -68,7 +71,8 @@ private:
 
     Parts parts_;
     bool stopping_ = false;
-    uint32_t busy_ = 0;  ///< Partitions that are being destaged: out of the line, perhaps back in it soon.
+    uint32_t busy_ =
+        0;  ///< Partitions that are being destaged: out of the line, perhaps back in it soon.
     io::Event work_;
     io::Event released_;
     DestagerCounters counters_;

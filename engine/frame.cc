@@ -96,8 +96,8 @@ FrameCheck check_frame(ByteView bytes, const FramePlace& place) {
         check.finding = FrameFinding::table_damaged;  // the file ends inside the frame
         return check;
     }
-    const auto* first = reinterpret_cast<const FrameEntry*>(bytes.data() +
-                                                            table_position(header.payload_bytes));
+    const auto* first =
+        reinterpret_cast<const FrameEntry*>(bytes.data() + table_position(header.payload_bytes));
     const std::span entries(first, header.entry_count);
     if (xxh3(std::as_bytes(entries), seed) != header.table_hash ||
         !entries_fit(entries, header.payload_bytes)) {

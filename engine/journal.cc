@@ -1,4 +1,5 @@
-// Building frames, and the life of a journal. Writing them out is in engine/journal_writer.cc. See engine/journal.h.
+// Building frames, and the life of a journal. Writing them out is in engine/journal_writer.cc. See
+// engine/journal.h.
 #include "engine/journal.h"
 
 #include <algorithm>
@@ -11,7 +12,8 @@ namespace ringlog::engine {
 
 namespace {
 
-/// What a large append puts into one frame at a time, so that several of them and the small ones share it.
+/// What a large append puts into one frame at a time, so that several of them and the small ones
+/// share it.
 constexpr uint32_t kPieceBytes = 64 << 10;
 /// Pieces are not smaller than this unless they are the last: a header must fit into the first.
 constexpr uint32_t kPieceBytesMin = 4096;
@@ -58,10 +60,8 @@ io::Task<Result<void>> Journal::create() {
 
 io::Task<Result<void>> Journal::resume(const Resume& at) {
     const Resume from = at;
-    auto opened = co_await files_.open({.oldest = from.oldest,
-                                        .active = from.generation,
-                                        .end = from.end,
-                                        .last = from.last});
+    auto opened = co_await files_.open(
+        {.oldest = from.oldest, .active = from.generation, .end = from.end, .last = from.last});
     if (!opened) {
         files_.close_files();
         co_return opened;
@@ -141,12 +141,11 @@ bool Journal::begin_frame(bool reserve) {
     return true;
 }
 
-bool Journal::has_room(Room room) {
-    // The last quarter of the journal is for what frees it: if batches took it, nothing could move any more. The eighth
-    // before it, and a quarter of the window, is for large batches that have begun.
-    const uint64_t eighth = files_.bytes_max() / 8;
-    const uint64_t limit = files_.bytes_max() - (room == Room::begin ? 3 : 2) * eighth;
-    const size_t chunks = window_.chunks_max() - (room == Room::begin ? window_.chunks_max() / 4 : 0);
+bool Journal::room_for_batch() {
+    // The rest is for what frees it, and for large batches that have begun: without them nothing
+    // could move any more.
+    const uint64_t limit = files_.bytes_max() - files_.bytes_max() / 8 * 3;
+    const size_t chunks = window_.chunks_max() - window_.chunks_max() / 4;
     return window_.fits(chunks) && files_.live_bytes() + unwritten_bytes_ < limit;
 }
 
@@ -155,8 +154,13 @@ uint64_t Journal::large_bytes_max() const {
     return std::min(window_bytes / 4, options_.files.bytes_max / 8);
 }
 
-bool Journal::large_may_go_on() {
-    return !large_.empty() && has_room(large_.front()->placed == 0 ? Room::begin : Room::finish);
+Journal::LargeAppend* Journal::next_large() {
+    const bool may_begin = !large_.empty() && room_for_batch();
+    LargeAppend* at = large_.front();
+    while (at != nullptr && at->placed == 0 && !may_begin) {
+        at = large_.next(*at);
+    }
+    return at;
 }
 
 void Journal::drop_large(const Error& error) {
@@ -204,7 +208,7 @@ Result<Appended> Journal::append(FrameEntry entry, std::span<const ByteView> par
     }
     RL_ASSERT(bytes <= small_bytes_max(), "{} > {}", bytes, small_bytes_max());
     const bool reserve = entry.kind != EntryKind::batch;
-    if (!reserve && !has_room(Room::begin)) {
+    if (!reserve && !room_for_batch()) {
         ++counters_.waits_for_space;
         return fail(Errc::no_space);
     }
@@ -252,8 +256,7 @@ io::Task<Result<Sequence>> Journal::append_large(FrameEntry entry, ByteView byte
 }
 
 void Journal::place_large_pieces() {
-    while (large_may_go_on()) {
-        LargeAppend* large = large_.front();
+    while (LargeAppend* large = next_large()) {
         const uint64_t used =
             frame_bytes_for(building_->payload_bytes, building_->entries.size() + 1);
         const uint64_t left = large->bytes.size() - large->placed;

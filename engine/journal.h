@@ -1,5 +1,5 @@
-// One core's commit log: a list of pre-written files that every partition of the core commits through.
-// Core: every call on the owning core. Order: frames become durable in sequence order.
+// One core's commit log: a list of pre-written files that every partition of the core commits
+// through. Core: every call on the owning core. Order: frames become durable in sequence order.
 // Explained in docs/journal.md.
 #pragma once
 
@@ -34,8 +34,10 @@ struct JournalOptions {
     Durability durability = Durability::power;
     JournalFilesOptions files;
     uint32_t frame_bytes_max = 256 << 10;
-    uint32_t write_bytes_max = 1 << 20;   ///< Frames that wait and lie side by side leave in one write up to this.
-    int64_t idle_frame_ns = 50 * kMillisecondNs;     ///< When an empty frame records what became durable.
+    uint32_t write_bytes_max =
+        1 << 20;  ///< Frames that wait and lie side by side leave in one write up to this.
+    int64_t idle_frame_ns =
+        50 * kMillisecondNs;  ///< When an empty frame records what became durable.
     int64_t flush_interval_ns = 100 * kMillisecondNs;  ///< `ringlog.flush.ms`, at `crash`.
 };
 
@@ -43,7 +45,8 @@ struct JournalOptions {
 struct Appended {
     Sequence sequence;
     Chunk* chunk = nullptr;
-    Bytes bytes;  ///< The copy in the window; may be changed until the frame is sealed, that is, before the next wait.
+    Bytes bytes;  ///< The copy in the window; may be changed until the frame is sealed, that is,
+                  ///< before the next wait.
 };
 
 /// What a completed frame meant to one partition.
@@ -84,16 +87,19 @@ struct JournalCounters {
 
 class Journal {
 public:
-    Journal(io::Reactor& reactor, JournalOptions options, Window& window, JournalObserver& observer);
+    Journal(io::Reactor& reactor, JournalOptions options, Window& window,
+            JournalObserver& observer);
     Journal(const Journal&) = delete;
     Journal& operator=(const Journal&) = delete;
     ~Journal();
 
-    /// A new journal: makes its files, begins its first life with a fence frame, flushed when this returns.
+    /// A new journal: makes its files, begins its first life with a fence frame, flushed when this
+    /// returns.
     io::Task<Result<void>> create();
-    /// Continues behind what recovery accepted: the next frame is a fence with a fresh salt at `end` of file `generation`.
+    /// Continues behind what recovery accepted: the next frame is a fence with a fresh salt at
+    /// `end` of file `generation`.
     struct Resume {
-        Generation oldest;       ///< The first file that a checkpoint slot may still need.
+        Generation oldest;  ///< The first file that a checkpoint slot may still need.
         Generation generation;
         uint64_t end = 0;
         Sequence last{0};
@@ -104,10 +110,11 @@ public:
     /// Completes what was appended, flushes, ends the background tasks, closes the files.
     io::Task<void> close();
 
-    /// Joins an entry with `parts` as its bytes to the frame being built; they are readable in the window at once.
-    /// Batches leave a quarter of the journal, and a little of the window, to the entries that make room (`tail`, ...).
-    /// Errors: no_space (wait for room(), in line), io_failed (the journal is closed for writing; nothing was added).
-    /// The bytes must fit small_bytes_max(); larger ones go through append_large().
+    /// Joins an entry with `parts` as its bytes to the frame being built; they are readable in the
+    /// window at once. Batches leave a quarter of the journal, and a little of the window, to the
+    /// entries that make room (`tail`, ...). Errors: no_space (wait for room(), in line), io_failed
+    /// (the journal is closed for writing; nothing was added). The bytes must fit
+    /// small_bytes_max(); larger ones go through append_large().
     Result<Appended> append(FrameEntry entry, std::span<const ByteView> parts,
                             std::optional<FrameNote> note);
     /// Notified when an append that found no_space may be tried again.
@@ -115,11 +122,11 @@ public:
     /// The largest entry that append() takes.
     [[nodiscard]] uint32_t small_bytes_max() const { return options_.frame_bytes_max / 4; }
 
-    /// Splits `bytes` (a batch) over frames, in turn with other large appends, so that small ones are not held up.
-    /// `bytes` must stay until it returns. The sequence is that of the last piece; `note` goes with it.
-    /// Errors: message_too_large (over large_bytes_max()), io_failed, closed (pieces that were placed are dropped by
-    /// recovery).
-    /// The largest batch that window and journal can hold.
+    /// Splits `bytes` (a batch) over frames, in turn with other large appends, so that small ones
+    /// are not held up. `bytes` must stay until it returns. The sequence is that of the last piece;
+    /// `note` goes with it. Errors: message_too_large (over large_bytes_max()), io_failed, closed
+    /// (pieces that were placed are dropped by recovery). The largest batch that window and journal
+    /// can hold.
     [[nodiscard]] uint64_t large_bytes_max() const;
     io::Task<Result<Sequence>> append_large(FrameEntry entry, ByteView bytes, PieceSink& sink,
                                             FrameNote note);
@@ -134,7 +141,8 @@ public:
         return SequenceWait(*this, sequence, flushed_, flush_waiters_);
     }
 
-    /// Ends the frame that is being built, so that what comes later has a higher sequence; the last that has ended.
+    /// Ends the frame that is being built, so that what comes later has a higher sequence; the last
+    /// that has ended.
     Sequence cut();
     /// The frame that is being built, or that the next append begins.
     [[nodiscard]] Sequence next_sequence() const { return building_sequence_; }
@@ -176,10 +184,10 @@ private:
     /// A frame in memory, being built or sealed.
     struct Frame {
         Chunk* chunk = nullptr;
-        uint32_t offset = 0;         ///< In the chunk.
-        uint32_t capacity = 0;       ///< Bytes reserved for it while it is built.
+        uint32_t offset = 0;    ///< In the chunk.
+        uint32_t capacity = 0;  ///< Bytes reserved for it while it is built.
         uint32_t payload_bytes = 0;
-        uint32_t frame_bytes = 0;    ///< Set when sealed.
+        uint32_t frame_bytes = 0;  ///< Set when sealed.
         uint16_t flags = 0;
         Sequence sequence;
         std::vector<FrameEntry> entries;
@@ -189,13 +197,12 @@ private:
 
     io::Task<Result<void>> begin_life();
     [[nodiscard]] bool begin_frame(bool reserve);
-    /// How full window and journal may be for an entry to be added.
-    enum class Room : uint8_t {
-        begin,   ///< A new batch.
-        finish,  ///< The rest of a large batch that has begun: there is always room for it, or nothing could move.
-    };
-    [[nodiscard]] bool has_room(Room room);
-    [[nodiscard]] bool large_may_go_on();
+    /// Whether window and journal have room for one more batch.
+    [[nodiscard]] bool room_for_batch();
+    /// The next large batch that a piece may be placed of. One that has begun always finds room,
+    /// beyond the limits if need be, for until it ends nothing behind it can be freed:
+    /// large_budget_ bounds how much that is.
+    [[nodiscard]] LargeAppend* next_large();
     void drop_large(const Error& error);
     [[nodiscard]] bool fits(uint64_t bytes, bool large) const;
     Appended place(const FrameEntry& entry, std::span<const ByteView> parts);
@@ -224,14 +231,14 @@ private:
     Sequence building_sequence_{1};
     Sequence completed_{0};
     Sequence flushed_{0};
-    Sequence recorded_durable_{0};    ///< The durable_through of the last frame written.
-    Sequence last_with_entries_{0};   ///< The last frame that had any.
-    uint64_t unwritten_bytes_ = 0;    ///< Of frames that are sealed and not written.
+    Sequence recorded_durable_{0};   ///< The durable_through of the last frame written.
+    Sequence last_with_entries_{0};  ///< The last frame that had any.
+    uint64_t unwritten_bytes_ = 0;   ///< Of frames that are sealed and not written.
     std::optional<Frame> building_;
     std::deque<Frame> sealed_;
     std::vector<Frame> recycled_frames_;  ///< Emptied, for their vectors.
     IntrusiveList<LargeAppend> large_;
-    io::Semaphore large_budget_;      ///< Bytes of large batches that have begun and not ended.
+    io::Semaphore large_budget_;  ///< Bytes of large batches that have begun and not ended.
     IntrusiveList<SequenceWait> waiters_;
     IntrusiveList<SequenceWait> flush_waiters_;
     std::optional<Error> failure_;

@@ -85,23 +85,24 @@ io::Task<Result<std::unique_ptr<JournalFile>>> JournalFiles::make_file(Generatio
     const std::string path = file->path;
     const std::string directory = options_.directory;
     const uint64_t bytes = file->bytes;
-    auto opened = co_await reactor_.run_blocking([&files, path, directory,
-                                                  bytes]() -> Result<io::OpenedFile> {
-        auto made = files.open(path, {.create = true, .write = true});
-        if (!made) {
+    auto opened = co_await reactor_.run_blocking(
+        [&files, path, directory, bytes]() -> Result<io::OpenedFile> {
+            auto made = files.open(path, {.create = true, .write = true});
+            if (!made) {
+                return made;
+            }
+            auto written = files.prewrite(made->descriptor, 0, bytes);
+            if (written) {
+                written = files.sync_directory(directory);
+            }
+            if (!written) {
+                files.close(made->descriptor);
+                (void)files.remove(
+                    path);  // half a file helps nobody; the error that matters is returned
+                return fail(written.error());
+            }
             return made;
-        }
-        auto written = files.prewrite(made->descriptor, 0, bytes);
-        if (written) {
-            written = files.sync_directory(directory);
-        }
-        if (!written) {
-            files.close(made->descriptor);
-            (void)files.remove(path);  // half a file helps nobody; the error that matters is returned
-            return fail(written.error());
-        }
-        return made;
-    });
+        });
     if (!opened) {
         co_return fail(opened.error());
     }
@@ -165,8 +166,8 @@ io::Task<Result<void>> JournalFiles::open(const Resume& at) {
     const Resume resume = at;
     auto& files = reactor_.files();
     const std::string directory = options_.directory;
-    auto listed = co_await reactor_.run_blocking(
-        [&files, directory] { return files.list(directory); });
+    auto listed =
+        co_await reactor_.run_blocking([&files, directory] { return files.list(directory); });
     if (!listed) {
         co_return fail(listed.error());
     }
@@ -263,7 +264,8 @@ io::Task<Result<bool>> JournalFiles::add_spare() {
         }
         co_return true;
     }
-    // Batches leave a part of bytes_max alone, so what needs more than that is what makes room: it gets it.
+    // Batches leave a part of bytes_max alone, so what needs more than that is what makes room: it
+    // gets it.
     if (total_bytes() + options_.file_bytes > options_.bytes_max && !spares_.empty()) {
         co_return false;
     }
@@ -271,7 +273,8 @@ io::Task<Result<bool>> JournalFiles::add_spare() {
     ++next_generation_;
     auto file = co_await make_file(generation);
     if (!file && file.error().code == Errc::no_space) {
-        co_return false;  // go on with the files that there are; look again when one is freed or wanted
+        co_return false;  // go on with the files that there are; look again when one is freed or
+                          // wanted
     }
     if (!file) {
         co_return fail(file.error());

@@ -1,5 +1,6 @@
-// The ordered list of pre-written files of one journal: the live ones, the active one, the spares ahead of it. Growing
-// and recycling happen in the background, never on the ack path. One core. Explained in docs/journal.md, "Files".
+// The ordered list of pre-written files of one journal: the live ones, the active one, the spares
+// ahead of it. Growing and recycling happen in the background, never on the ack path. One core.
+// Explained in docs/journal.md, "Files".
 #pragma once
 
 #include <cstdint>
@@ -18,10 +19,11 @@
 namespace ringlog::engine {
 
 struct JournalFilesOptions {
-    std::string directory;             ///< Of this journal alone.
-    uint64_t file_bytes = 8 << 20;     ///< Of a new file; a multiple of kBlockBytes, at least four frames.
-    uint64_t bytes_max = 256 << 20;    ///< All files together (`ringlog.journal.bytes`); exceeded only, and for a while,
-                                       ///< where nothing could move otherwise.
+    std::string directory;  ///< Of this journal alone.
+    uint64_t file_bytes =
+        8 << 20;  ///< Of a new file; a multiple of kBlockBytes, at least four frames.
+    uint64_t bytes_max = 256 << 20;  ///< All files together (`ringlog.journal.bytes`); exceeded
+                                     ///< only, and for a while, where nothing could move otherwise.
 };
 
 struct JournalFile {
@@ -29,9 +31,9 @@ struct JournalFile {
     std::string path;
     io::File file;
     uint64_t bytes = 0;
-    uint64_t end = 0;         ///< Where the next frame goes.
-    Sequence last{0};         ///< The last frame written to it; 0 if none.
-    Sequence flushed{0};      ///< `crash`: through which frame a flush has covered it.
+    uint64_t end = 0;     ///< Where the next frame goes.
+    Sequence last{0};     ///< The last frame written to it; 0 if none.
+    Sequence flushed{0};  ///< `crash`: through which frame a flush has covered it.
 };
 
 /// `<20 digits of generation>.journal`.
@@ -48,13 +50,13 @@ public:
     io::Task<Result<void>> create();
     /// Where a journal goes on behind what recovery accepted.
     struct Resume {
-        Generation oldest;   ///< Files before it are not needed by any checkpoint slot.
-        Generation active;   ///< The file that is appended to,
-        uint64_t end = 0;    ///< and where.
-        Sequence last{0};    ///< The last accepted frame.
+        Generation oldest;  ///< Files before it are not needed by any checkpoint slot.
+        Generation active;  ///< The file that is appended to,
+        uint64_t end = 0;   ///< and where.
+        Sequence last{0};   ///< The last accepted frame.
     };
-    /// Opens the files that recovery found. Those from `oldest` to `active` are live; the others are stale: they get new
-    /// generations before they are used.
+    /// Opens the files that recovery found. Those from `oldest` to `active` are live; the others
+    /// are stale: they get new generations before they are used.
     io::Task<Result<void>> open(const Resume& at);
 
     [[nodiscard]] JournalFile& active() { return *live_.back(); }
@@ -68,7 +70,9 @@ public:
     /// Bytes of frames that are needed, and what all files may come to.
     [[nodiscard]] uint64_t live_bytes() const;
     [[nodiscard]] uint64_t bytes_max() const { return options_.bytes_max; }
-    [[nodiscard]] size_t file_count() const { return live_.size() + spares_.size() + freed_.size(); }
+    [[nodiscard]] size_t file_count() const {
+        return live_.size() + spares_.size() + freed_.size();
+    }
 
     /// Keeps spares ready until close(). An error stops the growth and is given to `on_error`.
     io::Task<void> maintain(std::function<void(Error)> on_error);
@@ -88,8 +92,9 @@ private:
     io::Reactor& reactor_;
     JournalFilesOptions options_;
     Generation next_generation_{1};
-    std::deque<std::unique_ptr<JournalFile>> live_;    ///< Oldest first; the active one is the last.
-    std::deque<std::unique_ptr<JournalFile>> spares_;  ///< In order of generation, all behind the active one.
+    std::deque<std::unique_ptr<JournalFile>> live_;  ///< Oldest first; the active one is the last.
+    std::deque<std::unique_ptr<JournalFile>>
+        spares_;  ///< In order of generation, all behind the active one.
     std::vector<std::unique_ptr<JournalFile>> freed_;  ///< To be recycled.
     bool stopping_ = false;
     io::Event ready_;

@@ -8,15 +8,16 @@
 
 namespace ringlog::engine {
 
-/// Lives in the frame of append_large(); linked into the journal's line of large appends until its last piece is placed.
+/// Lives in the frame of append_large(); linked into the journal's line of large appends until its
+/// last piece is placed.
 struct Journal::LargeAppend : ListNode {
     FrameEntry entry;
     ByteView bytes;
     PieceSink& sink;
     FrameNote note;
-    size_t placed = 0;        ///< Bytes that are in frames.
+    size_t placed = 0;  ///< Bytes that are in frames.
     uint16_t pieces = 0;
-    Sequence last{0};         ///< The frame of the last piece; 0 until it is placed.
+    Sequence last{0};  ///< The frame of the last piece; 0 until it is placed.
     std::optional<Error> error;
     io::Event progress;
 

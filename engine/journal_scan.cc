@@ -13,7 +13,8 @@ namespace {
 
 constexpr uint64_t kReadBytes = 1 << 20;
 
-/// Reads [position, position + to.size()); on an error halves the range until single blocks are found unreadable.
+/// Reads [position, position + to.size()); on an error halves the range until single blocks are
+/// found unreadable.
 void read_or_mark(io::FileSystem& source, int32_t descriptor, Bytes to, uint64_t position,
                   std::vector<uint64_t>& unreadable) {
     auto count = source.read(descriptor, to, position);

@@ -1,5 +1,6 @@
-// Reading a journal's files at a start: synced first, so that writes of a killed predecessor cannot land later, then read
-// whole; a block that cannot be read is told apart, never guessed. Blocking: call on a helper.
+// Reading a journal's files at a start: synced first, so that writes of a killed predecessor cannot
+// land later, then read whole; a block that cannot be read is told apart, never guessed. Blocking:
+// call on a helper.
 #pragma once
 
 #include <cstdint>
@@ -29,8 +30,8 @@ struct ScannedFile {
     }
 };
 
-/// The files of `directory` from generation `from` on, in order. Memory: as much as the files. Errors: io_failed of the
-/// directory or of a sync; a read error is in `unreadable`.
+/// The files of `directory` from generation `from` on, in order. Memory: as much as the files.
+/// Errors: io_failed of the directory or of a sync; a read error is in `unreadable`.
 Result<std::vector<ScannedFile>> scan_journal(io::FileSystem& files, const std::string& directory,
                                               Generation from);
 

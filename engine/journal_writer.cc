@@ -1,5 +1,5 @@
-// Writing frames to the files and making them count. One write is in flight; what arrives meanwhile joins the next: the
-// device's own latency is the linger. See engine/journal.h.
+// Writing frames to the files and making them count. One write is in flight; what arrives meanwhile
+// joins the next: the device's own latency is the linger. See engine/journal.h.
 #include <algorithm>
 
 #include "base/log.h"
@@ -39,7 +39,7 @@ io::Task<bool> Journal::wait_for_work() {
             co_return true;
         }
         if (!large_.empty()) {
-            if (large_may_go_on() && begin_frame(false)) {
+            if (next_large() != nullptr && begin_frame(true)) {
                 co_return true;
             }
             co_await work_.wait_until(reactor_.now() + kRoomRetryNs);
@@ -56,7 +56,8 @@ io::Task<bool> Journal::wait_for_work() {
             begin_frame(true)) {
             ++counters_.idle_frames;
         } else if (!notified) {
-            // At `crash` the flush comes first; without room for a frame there is nothing idle about us.
+            // At `crash` the flush comes first; without room for a frame there is nothing idle
+            // about us.
             last_completion_ = reactor_.now();
         }
     }
@@ -80,7 +81,7 @@ size_t Journal::take_run(uint64_t room) const {
 }
 
 io::Task<bool> Journal::write_run() {
-    if (building_ || (large_may_go_on() && begin_frame(false))) {
+    if (building_ || (next_large() != nullptr && begin_frame(true))) {
         place_large_pieces();
         seal_building();
     }
@@ -114,8 +115,8 @@ io::Task<bool> Journal::write_run() {
         header.payload_bytes = frame.payload_bytes;
         header.flags = frame.flags;
         const FramePlace place{options_.id, file->generation, file->end + run_bytes};
-        chain_ = seal_frame(Bytes(begin + run_bytes, frame.frame_bytes), header, place,
-                            frame.entries);
+        chain_ =
+            seal_frame(Bytes(begin + run_bytes, frame.frame_bytes), header, place, frame.entries);
         run_bytes += frame.frame_bytes;
     }
     recorded_durable_ = flushed_;
@@ -141,8 +142,8 @@ io::Task<Result<void>> Journal::write_all(JournalFile& file, ByteView bytes, int
     int without_progress = 0;
     while (done < bytes.size()) {
         ++counters_.writes;
-        auto count = co_await file.file.write(bytes.subspan(done), file.end + done, mode,
-                                              buffer_index);
+        auto count =
+            co_await file.file.write(bytes.subspan(done), file.end + done, mode, buffer_index);
         if (!count) {
             co_return fail(count.error());
         }

@@ -1,4 +1,5 @@
-// Appends to a partition and waits on it. Reads are in engine/partition_read.cc. See engine/partition.h.
+// Appends to a partition and waits on it. Reads are in engine/partition_read.cc. See
+// engine/partition.h.
 #include "engine/partition.h"
 
 #include <algorithm>
@@ -7,8 +8,8 @@ namespace ringlog::engine {
 
 namespace {
 
-/// How often an append that waits for window space looks again by itself: readers on other cores release slices without
-/// a word.
+/// How often an append that waits for window space looks again by itself: readers on other cores
+/// release slices without a word.
 constexpr int64_t kRoomRetryNs = 2 * kMillisecondNs;
 
 }  // namespace
@@ -126,6 +127,9 @@ io::Task<Result<AppendResult>> Partition::append(Bytes batch, AppendOptions opti
     if (!header) {
         co_return fail(header.error());
     }
+    if (batch.size() > journal_.large_bytes_max()) {
+        co_return fail(Errc::message_too_large);
+    }
     co_await turn_.take(1);
     const Admission admission(turn_);
     if (const auto refusal = refuses_appends()) {
@@ -138,11 +142,11 @@ io::Task<Result<AppendResult>> Partition::append(Bytes batch, AppendOptions opti
         }
         if (verdict->duplicate) {
             const ProducerBatch& original = *verdict->duplicate;
-            co_return AppendResult{.base_offset = original.base_offset,
-                                   .end_offset = original.last_offset + 1,
-                                   .log_append_time = config_.log_append_time ? original.timestamp
-                                                                              : WallMs{-1},
-                                   .duplicate = true};
+            co_return AppendResult{
+                .base_offset = original.base_offset,
+                .end_offset = original.last_offset + 1,
+                .log_append_time = config_.log_append_time ? original.timestamp : WallMs{-1},
+                .duplicate = true};
         }
     }
     co_return co_await append_admitted(batch, *header);
@@ -217,7 +221,8 @@ void Partition::add_piece(const FrameEntry& entry, const Appended& appended) {
 void Partition::on_piece(const FrameEntry& entry, const Appended& appended) {
     add_piece(entry, appended);
     if (entry.bytes_left == 0) {
-        // Here, not when the append resumes: a checkpoint taken in between has the batch or not, never half.
+        // Here, not when the append resumes: a checkpoint taken in between has the batch or not,
+        // never half.
         log_.append(*large_, reactor_.wall_ms());
         large_.reset();
     }

@@ -1,5 +1,5 @@
-// One partition of one core: takes batches, gives them back, knows what is durable. Appends are admitted first come, first
-// served. Every call on the owning core. Explained in docs/data_path.md.
+// One partition of one core: takes batches, gives them back, knows what is durable. Appends are
+// admitted first come, first served. Every call on the owning core. Explained in docs/data_path.md.
 #pragma once
 
 #include <cstdint>
@@ -22,17 +22,17 @@ namespace ringlog::engine {
 
 /// What of a topic's configuration the engine obeys.
 struct PartitionConfig {
-    uint64_t segment_bytes = 1 << 30;          ///< `segment.bytes`.
-    uint32_t max_message_bytes = 1'048'588;    ///< `max.message.bytes`.
-    bool log_append_time = false;              ///< `message.timestamp.type=LogAppendTime`.
+    uint64_t segment_bytes = 1 << 30;             ///< `segment.bytes`.
+    uint32_t max_message_bytes = 1'048'588;       ///< `max.message.bytes`.
+    bool log_append_time = false;                 ///< `message.timestamp.type=LogAppendTime`.
     int64_t producer_expiration_ms = 86'400'000;  ///< `producer.id.expiration.ms`.
 };
 
 /// What became of a batch.
 struct AppendResult {
     int64_t base_offset = 0;
-    int64_t end_offset = 0;       ///< One behind its last record: wait until the high watermark is here.
-    Sequence sequence{0};         ///< The frame that holds its last byte; 0 for a duplicate.
+    int64_t end_offset = 0;  ///< One behind its last record: wait until the high watermark is here.
+    Sequence sequence{0};    ///< The frame that holds its last byte; 0 for a duplicate.
     WallMs log_append_time = -1;  ///< -1 with CreateTime.
     bool duplicate = false;       ///< It was appended before: the offsets are the original's.
 };
@@ -50,7 +50,8 @@ struct ReadData {
     bool from_window = true;
 };
 
-/// Told when the high watermark of a partition moves, or when the partition goes away. Unlinks itself when done.
+/// Told when the high watermark of a partition moves, or when the partition goes away. Unlinks
+/// itself when done.
 class HighWatermarkListener : public ListNode {
 public:
     virtual ~HighWatermarkListener() = default;
@@ -71,7 +72,8 @@ struct PartitionParts {
     Journal& journal;
     Window& window;
     SegmentStore& segments;
-    IntrusiveList<Partition>& dirty_line;  ///< Partitions with bytes for the destager, oldest first.
+    IntrusiveList<Partition>&
+        dirty_line;  ///< Partitions with bytes for the destager, oldest first.
     const DiskSpace& space;
 };
 
@@ -96,22 +98,26 @@ public:
     /// Begins `epoch` at the log end: this broker leads from here on. Errors: io_failed.
     io::Task<Result<void>> begin_epoch(LeaderEpoch epoch);
 
-    /// Appends one batch of a client. `batch` is changed in place (offset, epoch, append time) and stays until this returns,
-    /// which is when its bytes are readable in the window; durability is waited for by wait_high_watermark (acks=all) or
-    /// wait_durable (acks=1). Errors: those of validate_client_batch and ProducerStates::check, read_only, io_failed,
-    /// unknown_partition (deleted meanwhile).
+    /// Appends one batch of a client. `batch` is changed in place (offset, epoch, append time) and
+    /// stays until this returns, which is when its bytes are readable in the window; durability is
+    /// waited for by wait_high_watermark (acks=all) or wait_durable (acks=1). Errors: those of
+    /// validate_client_batch and ProducerStates::check, read_only, io_failed, unknown_partition
+    /// (deleted meanwhile).
     io::Task<Result<AppendResult>> append(Bytes batch, AppendOptions options);
     /// Waits until the leader's own copy of everything below `result.end_offset` is durable.
     io::Task<Result<void>> wait_durable(AppendResult result);
-    /// Waits until the high watermark is at least `end_offset`. Errors: io_failed, unknown_partition.
+    /// Waits until the high watermark is at least `end_offset`. Errors: io_failed,
+    /// unknown_partition.
     io::Task<Result<void>> wait_high_watermark(int64_t end_offset);
 
-    /// Whole batches from the one that holds `offset` on, below `limit_offset`, at most `max_bytes` but at least one batch.
-    /// Empty at `limit_offset`. Errors: offset_out_of_range, corrupt_batch, io_failed.
+    /// Whole batches from the one that holds `offset` on, below `limit_offset`, at most `max_bytes`
+    /// but at least one batch. Empty at `limit_offset`. Errors: offset_out_of_range, corrupt_batch,
+    /// io_failed.
     io::Task<Result<ReadData>> read(int64_t offset, uint32_t max_bytes, int64_t limit_offset);
     /// Bytes that a read from `offset` could give now, without reading; stops counting at `enough`.
     [[nodiscard]] uint64_t available_bytes(int64_t offset, uint64_t enough) const;
-    /// The first record with a timestamp of at least `timestamp`, below the high watermark; offset -1 if there is none.
+    /// The first record with a timestamp of at least `timestamp`, below the high watermark; offset
+    /// -1 if there is none.
     io::Task<Result<TimestampOffset>> find_timestamp(WallMs timestamp);
     /// The record with the largest timestamp (ListOffsets -3); offset -1 if the log is empty.
     io::Task<Result<TimestampOffset>> find_max_timestamp();
@@ -157,12 +163,13 @@ public:
         int64_t segment_base = 0;
         uint64_t bytes = 0;
     };
-    DestageProgress destaged;       ///< Written to segments.
-    DestageProgress syncing;        ///< What a sync that runs will cover.
-    DestageProgress synced;         ///< Covered by the last sync of the file system.
-    std::vector<std::byte> tail;    ///< Recovery: bytes of the block that destaged.bytes ends in, until rewritten.
-    bool directory_ready = false;   ///< Its directory was made or checked in this life.
-    bool destaging = false;         ///< The destager works on it.
+    DestageProgress destaged;  ///< Written to segments.
+    DestageProgress syncing;   ///< What a sync that runs will cover.
+    DestageProgress synced;    ///< Covered by the last sync of the file system.
+    std::vector<std::byte>
+        tail;  ///< Recovery: bytes of the block that destaged.bytes ends in, until rewritten.
+    bool directory_ready = false;  ///< Its directory was made or checked in this life.
+    bool destaging = false;        ///< The destager works on it.
 
 private:
     struct OffsetWait : ListNode {
@@ -187,7 +194,8 @@ private:
     [[nodiscard]] bool gone() const;
     [[nodiscard]] FrameEntry entry_of(EntryKind kind) const;
     void add_piece(const FrameEntry& entry, const Appended& appended);
-    [[nodiscard]] ReadData read_window(size_t first, uint32_t max_bytes, int64_t limit_offset) const;
+    [[nodiscard]] ReadData read_window(size_t first, uint32_t max_bytes,
+                                       int64_t limit_offset) const;
     io::Task<Result<ReadData>> read_segment(int64_t offset, uint32_t max_bytes,
                                             int64_t limit_offset);
     [[nodiscard]] uint64_t valid_bytes(const SegmentState& segment) const;
@@ -206,7 +214,7 @@ private:
     uint32_t users_ = 0;
     IntrusiveList<Partition>& dirty_line_;
     const DiskSpace& space_;
-    io::Semaphore turn_;                ///< One append at a time, in order of arrival.
+    io::Semaphore turn_;  ///< One append at a time, in order of arrival.
     io::Event idle_;
     IntrusiveList<OffsetWait> waits_;
     IntrusiveList<HighWatermarkListener> listeners_;

@@ -1,5 +1,6 @@
-// The state of one partition's log as its journal entries make it: offsets, segments, epochs, producers. The same functions
-// run when a batch is appended and when it is replayed. Pure: no I/O, time comes as an argument. One core.
+// The state of one partition's log as its journal entries make it: offsets, segments, epochs,
+// producers. The same functions run when a batch is appended and when it is replayed. Pure: no I/O,
+// time comes as an argument. One core.
 #pragma once
 
 #include <cstdint>
@@ -38,7 +39,8 @@ public:
     void append(const BatchHeader& batch, WallMs now);
     /// Entry `log_start`.
     void move_log_start(int64_t offset);
-    /// Entry `truncate`: the log ends at `offset`, which stands at `position` of segment `segment_base`.
+    /// Entry `truncate`: the log ends at `offset`, which stands at `position` of segment
+    /// `segment_base`.
     void truncate(int64_t offset, int64_t segment_base, uint64_t position);
     /// Recovery lost what stood between the end of the log and `offset`.
     void skip_to(int64_t offset);

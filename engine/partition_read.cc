@@ -1,4 +1,5 @@
-// Reads of a partition: from the window without a copy where that pays, else from segments. See engine/partition.h.
+// Reads of a partition: from the window without a copy where that pays, else from segments. See
+// engine/partition.h.
 #include <algorithm>
 #include <cstring>
 
@@ -82,9 +83,9 @@ ReadData Partition::read_window(size_t first, uint32_t max_bytes, int64_t limit_
     std::vector<Run> runs;
     for (size_t at = first; at < end; ++at) {
         const Piece& piece = pieces_[at];
-        const bool joins = !runs.empty() && runs.back().chunk == piece.chunk &&
-                           runs.back().bytes.data() + runs.back().bytes.size() ==
-                               piece.bytes.data();
+        const bool joins =
+            !runs.empty() && runs.back().chunk == piece.chunk &&
+            runs.back().bytes.data() + runs.back().bytes.size() == piece.bytes.data();
         if (joins) {
             runs.back().bytes = {runs.back().bytes.data(),
                                  runs.back().bytes.size() + piece.bytes.size()};
@@ -114,8 +115,8 @@ io::Task<Result<ReadData>> Partition::read_segment(int64_t offset, uint32_t max_
     const SegmentState* found = log_.segment_of(offset);
     while (found != nullptr) {
         const SegmentState segment = *found;
-        auto read = co_await segments_.read(log_.id(), segment, offset, max_bytes,
-                                            valid_bytes(segment));
+        auto read =
+            co_await segments_.read(log_.id(), segment, offset, max_bytes, valid_bytes(segment));
         if (read) {
             data.owned = std::move(read->bytes);
             data.bytes = bytes_below(ByteView(data.owned).first(read->batches_bytes), limit_offset);
@@ -125,7 +126,8 @@ io::Task<Result<ReadData>> Partition::read_segment(int64_t offset, uint32_t max_
         if (read.error().code != Errc::short_read) {
             co_return fail(read.error());
         }
-        // Nothing of it at or behind the offset: the next one, if the log goes on there behind a hole.
+        // Nothing of it at or behind the offset: the next one, if the log goes on there behind a
+        // hole.
         found = log_.segment_behind(segment.base_offset);
     }
     co_return data;
@@ -176,8 +178,8 @@ io::Task<Result<TimestampOffset>> Partition::find_timestamp(WallMs timestamp) {
             if (!bytes) {
                 co_return fail(bytes.error());
             }
-            const ByteView view = bytes->slices.empty() ? ByteView(bytes->owned)
-                                                        : bytes->slices.front().bytes();
+            const ByteView view =
+                bytes->slices.empty() ? ByteView(bytes->owned) : bytes->slices.front().bytes();
             co_return find_timestamp_in_batch(view, timestamp);
         }
         if (!batch && batch.error().code != Errc::not_found) {

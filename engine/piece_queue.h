@@ -1,5 +1,5 @@
-// The batches of one partition that are in the window, in order of offset, and how many of them are in segments already.
-// Memory: one Piece per entry, none while empty. One core.
+// The batches of one partition that are in the window, in order of offset, and how many of them are
+// in segments already. Memory: one Piece per entry, none while empty. One core.
 #pragma once
 
 #include <cstdint>
@@ -17,13 +17,13 @@ struct Piece {
     Chunk* chunk = nullptr;
     ByteView bytes;
     Sequence sequence;
-    int64_t base_offset = 0;       ///< Of the batch.
-    int64_t last_offset = 0;       ///< Of the batch.
-    int64_t segment_base = 0;      ///< Where the bytes belong.
+    int64_t base_offset = 0;   ///< Of the batch.
+    int64_t last_offset = 0;   ///< Of the batch.
+    int64_t segment_base = 0;  ///< Where the bytes belong.
     uint64_t segment_position = 0;
     WallMs max_timestamp = -1;
-    bool first = true;             ///< The batch begins here,
-    bool last = true;              ///< and ends here.
+    bool first = true;  ///< The batch begins here,
+    bool last = true;   ///< and ends here.
 };
 
 /// A queue in a vector: pushed at the back, forgotten from the front.
@@ -71,7 +71,8 @@ public:
         undestaged_bytes_ = 0;
     }
 
-    /// The highest sequence up to `sequence` that no batch spans: the frame before the first piece of one that does.
+    /// The highest sequence up to `sequence` that no batch spans: the frame before the first piece
+    /// of one that does.
     [[nodiscard]] Sequence whole_through(Sequence sequence) const {
         size_t at = size();
         while (at > 0 && (*this)[at - 1].sequence > sequence) {
@@ -85,12 +86,14 @@ public:
         }
         return (*this)[at - 1].sequence - 1;
     }
-    /// The first piece of the batch that holds `offset`, if that batch is whole in memory; size() if not.
+    /// The first piece of the batch that holds `offset`, if that batch is whole in memory; size()
+    /// if not.
     [[nodiscard]] size_t find(int64_t offset) const {
         const size_t at = find_behind(offset);
         return at < size() && (*this)[at].base_offset <= offset ? at : size();
     }
-    /// The first piece of the first batch that ends at or behind `offset`, if it is whole in memory; size() if not.
+    /// The first piece of the first batch that ends at or behind `offset`, if it is whole in
+    /// memory; size() if not.
     [[nodiscard]] size_t find_behind(int64_t offset) const {
         size_t low = 0;
         size_t high = size();

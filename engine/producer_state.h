@@ -1,5 +1,6 @@
-// What a partition remembers of idempotent producers: who may append which sequence next, and what was already appended.
-// Pure: time comes as an argument. One core. Source: Kafka's ProducerAppendInfo and ProducerStateEntry.
+// What a partition remembers of idempotent producers: who may append which sequence next, and what
+// was already appended. Pure: time comes as an argument. One core. Source: Kafka's
+// ProducerAppendInfo and ProducerStateEntry.
 #pragma once
 
 #include <cstdint>
@@ -28,15 +29,18 @@ public:
 
     /// What to do with a batch of a producer.
     struct Verdict {
-        /// Set if it was appended before: answer with this, once it is at the high watermark, and append nothing.
+        /// Set if it was appended before: answer with this, once it is at the high watermark, and
+        /// append nothing.
         std::optional<ProducerBatch> duplicate;
     };
 
-    /// Judges a client's batch, changing nothing. Errors: invalid_producer_epoch (older than known),
-    /// out_of_order_sequence (a gap, or a new epoch that does not begin at 0). An unknown producer may begin anywhere.
+    /// Judges a client's batch, changing nothing. Errors: invalid_producer_epoch (older than
+    /// known), out_of_order_sequence (a gap, or a new epoch that does not begin at 0). An unknown
+    /// producer may begin anywhere.
     [[nodiscard]] Result<Verdict> check(const BatchHeader& batch) const;
 
-    /// Records that `batch` was appended at `base_offset` (from a client after check(), or in replay).
+    /// Records that `batch` was appended at `base_offset` (from a client after check(), or in
+    /// replay).
     void append(const BatchHeader& batch, int64_t base_offset, WallMs now);
 
     /// Forgets producers whose last append is `expiration_ms` or more before `now`; how many.

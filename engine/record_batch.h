@@ -1,5 +1,6 @@
-// Kafka's record batch v2, the engine's format: what its header says, and whether it may be appended. No I/O.
-// Source: the record batch format of Apache Kafka (DefaultRecordBatch); docs/on_disk_format.md.
+// Kafka's record batch v2, the engine's format: what its header says, and whether it may be
+// appended. No I/O. Source: the record batch format of Apache Kafka (DefaultRecordBatch);
+// docs/on_disk_format.md.
 #pragma once
 
 #include <cstdint>
@@ -65,7 +66,8 @@ struct BatchHeader {
 };
 
 /// Decodes the header at the start of `bytes`, without judging it but for its length field.
-/// Errors: short_read if there are fewer than kBatchHeaderBytes, corrupt_batch if batch_length is impossible.
+/// Errors: short_read if there are fewer than kBatchHeaderBytes, corrupt_batch if batch_length is
+/// impossible.
 Result<BatchHeader> decode_batch_header(ByteView bytes);
 
 /// What an append must satisfy beside being well formed.
@@ -74,21 +76,24 @@ struct BatchLimits {
     bool zstd_allowed = true;        ///< Produce before version 7 must not carry zstd.
 };
 
-/// Whether `bytes` is exactly one batch of a client that may be appended: one batch of magic 2, CRC right, count and offset
-/// delta agree and are positive, no control batch, no transactional bit (until transactions exist), sequence and producer
-/// fields consistent, no append time (that is the broker's to set). Errors, as Kafka answers them: corrupt_batch,
-/// unsupported_format (an older magic), unsupported (a compression that the request must not use), invalid_timestamp,
+/// Whether `bytes` is exactly one batch of a client that may be appended: one batch of magic 2, CRC
+/// right, count and offset delta agree and are positive, no control batch, no transactional bit
+/// (until transactions exist), sequence and producer fields consistent, no append time (that is the
+/// broker's to set). Errors, as Kafka answers them: corrupt_batch, unsupported_format (an older
+/// magic), unsupported (a compression that the request must not use), invalid_timestamp,
 /// invalid_record, message_too_large.
 Result<BatchHeader> validate_client_batch(ByteView bytes, const BatchLimits& limits);
 
-/// Whether `bytes` begins with a whole batch whose CRC holds (a read from disk). Errors: short_read, corrupt_batch; both
-/// `at` the base offset that the header names, where it could be decoded.
+/// Whether `bytes` begins with a whole batch whose CRC holds (a read from disk). Errors:
+/// short_read, corrupt_batch; both `at` the base offset that the header names, where it could be
+/// decoded.
 Result<BatchHeader> verify_stored_batch(ByteView bytes);
 
 /// Writes the base offset and leader epoch into the header of a batch. They are outside the CRC.
 void stamp_batch(Bytes batch, int64_t base_offset, LeaderEpoch epoch);
 
-/// Makes a whole batch carry `now` as its append time: attributes, max timestamp and the CRC over them.
+/// Makes a whole batch carry `now` as its append time: attributes, max timestamp and the CRC over
+/// them.
 void stamp_log_append_time(Bytes batch, WallMs now);
 
 }  // namespace ringlog::engine

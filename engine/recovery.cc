@@ -1,4 +1,5 @@
-// The walk over the journal that a start makes. See engine/recovery.h and docs/journal.md, "Recovery".
+// The walk over the journal that a start makes. See engine/recovery.h and docs/journal.md,
+// "Recovery".
 #include "engine/recovery.h"
 
 #include <algorithm>
@@ -33,9 +34,11 @@ private:
     [[nodiscard]] Sequence expected() const;
     [[nodiscard]] std::optional<Place> continuation_in_later_file() const;
     void accept(Place at, const FrameCheck& checked, bool after_gap);
-    /// The first frame of the first file may be damaged and not needed: begins at the next one that proves it.
+    /// The first frame of the first file may be damaged and not needed: begins at the next one that
+    /// proves it.
     void skip_to_anchor();
-    /// Looks for frames of this life behind `at_`, raises D by what they say, gives the first by sequence.
+    /// Looks for frames of this life behind `at_`, raises D by what they say, gives the first by
+    /// sequence.
     std::optional<Place> find_later();
     /// At a place where no good frame follows. True if the walk goes on.
     bool meet_bad(const FrameCheck& checked);
@@ -57,8 +60,7 @@ FrameCheck Walk::check(Place at) const {
     if (at.position + kBlockBytes > file.bytes.size()) {
         return {};
     }
-    return check_frame(file.bytes.subspan(at.position),
-                       {journal_, file.generation, at.position});
+    return check_frame(file.bytes.subspan(at.position), {journal_, file.generation, at.position});
 }
 
 bool Walk::unreadable(Place at, uint64_t bytes) const {
@@ -72,14 +74,15 @@ bool Walk::same_life(const FrameHeader& header) const {
 }
 
 bool Walk::same_or_later_life(const FrameHeader& header) const {
-    // A life that began later proves that this one had ended: its frames count even where its fence is damaged.
+    // A life that began later proves that this one had ended: its frames count even where its fence
+    // is damaged.
     return same_life(header) || header.life > last_->life;
 }
 
 bool Walk::follows(const FrameHeader& header) const {
     if (!last_) {
-        // The first frame of the file that the checkpoint names: its generation proves it. It may be older than what is
-        // replayed, never newer.
+        // The first frame of the file that the checkpoint names: its generation proves it. It may
+        // be older than what is replayed, never newer.
         return header.sequence <= checkpoint_.replay_after.value() + 1;
     }
     const bool linked =
@@ -283,9 +286,8 @@ RecoveryPlan Walk::run() {
             break;
         }
     }
-    const bool nothing_new =
-        plan_.frames.empty() && !plan_.gap && last_ &&
-        Sequence(last_->sequence) == checkpoint_.last_stamp;
+    const bool nothing_new = plan_.frames.empty() && !plan_.gap && last_ &&
+                             Sequence(last_->sequence) == checkpoint_.last_stamp;
     if (nothing_new) {
         plan_.findings.back().name = RecoveryCase::clean;
     }
@@ -295,12 +297,26 @@ RecoveryPlan Walk::run() {
 }  // namespace
 
 std::string_view recovery_case_name(RecoveryCase name) {
-    constexpr std::array<std::string_view, 20> kNames = {
-        "clean",           "end_zero",        "end_stale_life",      "end_torn",
-        "end_unknown_bytes", "end_hole",      "end_of_files",        "header_damaged",
-        "frames_lost",     "payload_damaged", "table_damaged",       "unreadable_below",
-        "unreadable_above", "file_missing",   "checkpoint_slot_bad", "checkpoint_slots_bad",
-        "newer_version",   "no_files",        "extent_unsupported",  "replay_start_lost"};
+    constexpr std::array<std::string_view, 20> kNames = {"clean",
+                                                         "end_zero",
+                                                         "end_stale_life",
+                                                         "end_torn",
+                                                         "end_unknown_bytes",
+                                                         "end_hole",
+                                                         "end_of_files",
+                                                         "header_damaged",
+                                                         "frames_lost",
+                                                         "payload_damaged",
+                                                         "table_damaged",
+                                                         "unreadable_below",
+                                                         "unreadable_above",
+                                                         "file_missing",
+                                                         "checkpoint_slot_bad",
+                                                         "checkpoint_slots_bad",
+                                                         "newer_version",
+                                                         "no_files",
+                                                         "extent_unsupported",
+                                                         "replay_start_lost"};
     static_assert(kNames.size() == kRecoveryCases.size());
     return kNames[static_cast<size_t>(name)];
 }
@@ -320,10 +336,11 @@ std::optional<Checkpoint> choose_checkpoint(std::vector<SlotReading> slots,
         }
     }
     if (!chosen) {
-        findings.push_back({.name = RecoveryCase::checkpoint_slots_bad, .generation = Generation(0)});
+        findings.push_back(
+            {.name = RecoveryCase::checkpoint_slots_bad, .generation = Generation(0)});
     } else if (bad > 0) {
-        findings.push_back({.name = RecoveryCase::checkpoint_slot_bad,
-                            .generation = chosen->replay_generation});
+        findings.push_back(
+            {.name = RecoveryCase::checkpoint_slot_bad, .generation = chosen->replay_generation});
     }
     return chosen;
 }

@@ -95,17 +95,14 @@ void Replay::apply_state(ReplayedPartition& partition, const FrameEntry& entry) 
         case EntryKind::epoch:
             partition.log.begin_epoch(LeaderEpoch(entry.leader_epoch), entry.base_offset);
             break;
-        case EntryKind::log_start:
-            partition.log.move_log_start(entry.base_offset);
-            break;
-        default:
-            break;
+        case EntryKind::log_start: partition.log.move_log_start(entry.base_offset); break;
+        default: break;
     }
 }
 
 void Replay::bridge_gap(ReplayedPartition& partition, const BatchHeader& header) {
-    // Batches are missing. What follows is kept, in a segment of its own, and the partition is read-only until the operator
-    // accepts the loss.
+    // Batches are missing. What follows is kept, in a segment of its own, and the partition is
+    // read-only until the operator accepts the loss.
     partition.log.set_damage(Damage::journal_gap);
     partition.log.skip_to(header.base_offset);
     const FrameEntry& first = partition.unfinished.front().entry;
@@ -164,10 +161,9 @@ void Replay::finish_batch(ReplayedPartition& partition) {
             entry.segment_base = partition.rebase->to_base;
             entry.segment_position -= partition.rebase->position;
         }
-        const bool destaged =
-            entry.segment_base < partition.destaging_base_offset ||
-            (entry.segment_base == partition.destaging_base_offset &&
-             entry.segment_position + entry.length <= partition.destaged_bytes);
+        const bool destaged = entry.segment_base < partition.destaging_base_offset ||
+                              (entry.segment_base == partition.destaging_base_offset &&
+                               entry.segment_position + entry.length <= partition.destaged_bytes);
         if (!destaged) {
             partition.pieces.push_back(std::move(piece));
         }
@@ -185,7 +181,8 @@ void Replay::batch(ReplayedPartition& partition, const AcceptedFrame& frame,
     }
     const bool whole = entry.piece == 0 && entry.bytes_left == 0;
     if (frame.payload_damaged && (!whole || !verify_stored_batch(bytes))) {
-        // Lost; what follows in this partition shows a gap, and if nothing follows nothing proves that it is whole.
+        // Lost; what follows in this partition shows a gap, and if nothing follows nothing proves
+        // that it is whole.
         partition.unfinished.clear();
         partition.proven = false;
         return;
@@ -220,7 +217,8 @@ void Replay::apply(const AcceptedFrame& frame, const FrameEntry& entry) {
     if (entry.kind == EntryKind::batch) {
         batch(partition, frame, entry);
     } else if (entry.kind == EntryKind::tail) {
-        // Only the block in which the synced bytes end can be torn: whatever lies behind comes from the pieces.
+        // Only the block in which the synced bytes end can be torn: whatever lies behind comes from
+        // the pieces.
         const uint64_t block = round_down(partition.destaged_bytes, kBlockBytes);
         const bool wanted = entry.segment_base == partition.destaging_base_offset &&
                             entry.segment_position == block &&
@@ -241,8 +239,8 @@ void Replay::apply(const AcceptedFrame& frame, const FrameEntry& entry) {
     }
 }
 
-/// Whether segments and pieces hold every byte up to the end of the log: offsets alone do not tell, where the checkpoint
-/// knew of a batch whose bytes stood in a lost frame.
+/// Whether segments and pieces hold every byte up to the end of the log: offsets alone do not tell,
+/// where the checkpoint knew of a batch whose bytes stood in a lost frame.
 bool Replay::has_all_bytes(const ReplayedPartition& partition) {
     int64_t base = partition.destaging_base_offset;
     uint64_t position = partition.destaged_bytes;
@@ -264,9 +262,10 @@ bool Replay::has_all_bytes(const ReplayedPartition& partition) {
         }
         position = std::max(position, piece.entry.segment_position + piece.entry.length);
     }
-    const auto& segments = partition.log.segments();
-    return segments.empty() || segments.back().bytes == 0 ||
-           (base == segments.back().base_offset && position >= segments.back().bytes);
+    return std::ranges::all_of(partition.log.segments(), [&](const SegmentState& segment) {
+        return segment.bytes == 0 || segment.base_offset < base ||
+               (segment.base_offset == base && position >= segment.bytes);
+    });
 }
 
 ReplayOutcome Replay::run() {

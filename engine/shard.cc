@@ -1,5 +1,5 @@
-// Partitions of a shard, and what works behind them. Checkpoints are in shard_checkpoint.cc, starting in shard_start.cc.
-// See engine/shard.h.
+// Partitions of a shard, and what works behind them. Checkpoints are in shard_checkpoint.cc,
+// starting in shard_start.cc. See engine/shard.h.
 #include "engine/shard.h"
 
 #include <algorithm>
@@ -74,7 +74,8 @@ void Shard::start_tasks() {
 }
 
 PartitionNumber Shard::take_number() {
-    // Numbers of one journal are congruent to its placement: unique over the directory without a word between cores.
+    // Numbers of one journal are congruent to its placement: unique over the directory without a
+    // word between cores.
     const uint32_t step = options_.placements;
     const uint32_t next = next_number_.value();
     const uint32_t number = next + (options_.placement + step - next % step) % step;
@@ -106,7 +107,8 @@ std::vector<Partition*> Shard::partitions() {
     return all;
 }
 
-io::Task<Result<Sequence>> Shard::append_control(FrameEntry entry, std::span<const ByteView> parts) {
+io::Task<Result<Sequence>> Shard::append_control(FrameEntry entry,
+                                                 std::span<const ByteView> parts) {
     for (;;) {
         auto appended = journal_->append(entry, parts, std::nullopt);
         if (appended) {
@@ -155,7 +157,8 @@ io::Task<Result<Partition*>> Shard::open_partition(const OpenPartition& request)
     state.leader_epoch = copy.leader_epoch;
     state.epochs = {{copy.leader_epoch, 0}};
     Partition& added = add(PartitionLog(state), copy.config);
-    // Announced in the same frame as its first batch or an earlier one: appends come after this entry.
+    // Announced in the same frame as its first batch or an earlier one: appends come after this
+    // entry.
     auto announced = co_await announce(copy, state.number);
     if (!announced) {
         added.mark_deleted();
@@ -236,8 +239,8 @@ io::Task<void> Shard::space_loop() {
     auto& files = reactor_.files();
     while (!closing_) {
         const std::string directory = options_.directory;
-        auto space = co_await reactor_.run_blocking(
-            [&files, directory] { return files.space(directory); });
+        auto space =
+            co_await reactor_.run_blocking([&files, directory] { return files.space(directory); });
         if (space) {
             uint64_t pending = 0;
             for (const auto& [number, partition] : by_number_) {

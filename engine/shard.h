@@ -1,6 +1,6 @@
-// One core's part of the log: a journal, its window, the partitions that commit through it, and what works behind them
-// (destager, checkpoints, disk space). This is what embedders and the broker use. Every call on the owning core.
-// Explained in docs/architecture.md and docs/data_path.md.
+// One core's part of the log: a journal, its window, the partitions that commit through it, and
+// what works behind them (destager, checkpoints, disk space). This is what embedders and the broker
+// use. Every call on the owning core. Explained in docs/architecture.md and docs/data_path.md.
 #pragma once
 
 #include <cstdint>
@@ -13,8 +13,8 @@
 #include "engine/checkpoint.h"
 #include "engine/destager.h"
 #include "engine/journal.h"
-#include "engine/partition.h"
 #include "engine/journal_scan.h"
+#include "engine/partition.h"
 #include "engine/recovery.h"
 #include "engine/replay.h"
 #include "engine/segment_store.h"
@@ -25,10 +25,10 @@
 namespace ringlog::engine {
 
 struct ShardOptions {
-    std::string directory;               ///< log.dirs.
+    std::string directory;  ///< log.dirs.
     JournalId journal;
-    uint16_t placement = 0;              ///< Position of the journal in the manifest, and how many there are:
-    uint16_t placements = 1;             ///< partition numbers are unique over all journals of a directory.
+    uint16_t placement = 0;   ///< Position of the journal in the manifest, and how many there are:
+    uint16_t placements = 1;  ///< partition numbers are unique over all journals of a directory.
     Durability durability = Durability::power;
     uint64_t journal_bytes = 256 << 20;  ///< `ringlog.journal.bytes`.
     uint64_t journal_file_bytes = 8 << 20;
@@ -38,8 +38,10 @@ struct ShardOptions {
     WindowOptions window;
     uint64_t segment_preallocate_bytes = 1 << 20;
     uint32_t index_interval_bytes = 4096;
-    uint64_t reserve_bytes = 64 << 20;   ///< Free space below this (and what is not destaged) refuses appends.
-    bool accept_loss = false;            ///< `ringlog log accept`: damage found in the journal does not refuse the start.
+    uint64_t reserve_bytes =
+        64 << 20;  ///< Free space below this (and what is not destaged) refuses appends.
+    bool accept_loss =
+        false;  ///< `ringlog log accept`: damage found in the journal does not refuse the start.
 };
 
 /// A partition to open.
@@ -59,11 +61,14 @@ struct ShardCounters {
 
 class Shard final : private WindowObserver, private JournalObserver {
 public:
-    /// Makes a new journal whose first checkpoint holds `states` (of a former layout; empty for a new directory), which get
-    /// new numbers. Durable when it returns: the manifest may name it then.
-    static io::Task<Result<std::unique_ptr<Shard>>> create(io::Reactor& reactor, ShardOptions options,
+    /// Makes a new journal whose first checkpoint holds `states` (of a former layout; empty for a
+    /// new directory), which get new numbers. Durable when it returns: the manifest may name it
+    /// then.
+    static io::Task<Result<std::unique_ptr<Shard>>> create(io::Reactor& reactor,
+                                                           ShardOptions options,
                                                            std::vector<PartitionState> states);
-    /// Recovers a journal and begins its next life. Errors: corrupt_file (the log says which case refused), io_failed.
+    /// Recovers a journal and begins its next life. Errors: corrupt_file (the log says which case
+    /// refused), io_failed.
     static io::Task<Result<std::unique_ptr<Shard>>> recover(io::Reactor& reactor,
                                                             ShardOptions options);
     ~Shard() override;
@@ -72,12 +77,12 @@ public:
     io::Task<Result<Partition*>> open_partition(const OpenPartition& request);
     /// nullptr if it was not opened.
     [[nodiscard]] Partition* find(const Uuid& topic_id, int32_t partition);
-    /// Deletes for good: flushed in the journal, then its directory is renamed; its files are removed in the background.
-    /// Waits for everything that uses it. Idempotent.
+    /// Deletes for good: flushed in the journal, then its directory is renamed; its files are
+    /// removed in the background. Waits for everything that uses it. Idempotent.
     io::Task<Result<void>> remove_partition(const TopicPartition& id);
 
-    /// Writes everything through the last complete frame into segments, syncs them, writes a checkpoint, frees the journal
-    /// behind the one before.
+    /// Writes everything through the last complete frame into segments, syncs them, writes a
+    /// checkpoint, frees the journal behind the one before.
     io::Task<Result<void>> checkpoint();
     /// Ends the operator's read-only state of damaged partitions and makes it durable.
     io::Task<Result<uint64_t>> accept_damage();
@@ -107,7 +112,8 @@ private:
     };
     struct KeyHash {
         size_t operator()(const Key& key) const {
-            return std::hash<Uuid>{}(key.topic_id) ^ static_cast<size_t>(key.partition) * 0x9e3779b9;
+            return std::hash<Uuid>{}(key.topic_id) ^
+                   static_cast<size_t>(key.partition) * 0x9e3779b9;
         }
     };
 

@@ -54,7 +54,8 @@ io::Task<std::vector<PartitionState>> Shard::snapshot_states(Sequence& last_stam
     for (const PartitionNumber number : numbers) {
         if (++in_slice > kStatesPerSlice) {
             co_await reactor_.yield();
-            // Later entries get a higher sequence than this stamp, also those of the frame that is being built now.
+            // Later entries get a higher sequence than this stamp, also those of the frame that is
+            // being built now.
             stamp = journal_->cut();
             in_slice = 0;
         }
@@ -98,7 +99,8 @@ io::Task<Result<void>> Shard::write_checkpoint() {
     if (!destaged) {
         co_return destaged;
     }
-    // What is written now is covered by the sync that follows; what is written meanwhile is not counted.
+    // What is written now is covered by the sync that follows; what is written meanwhile is not
+    // counted.
     for (const auto& [number, partition] : by_number_) {
         partition->syncing = partition->destaged;
     }
@@ -107,7 +109,8 @@ io::Task<Result<void>> Shard::write_checkpoint() {
     auto synced = co_await reactor_.run_blocking(
         [&files, directory] { return files.sync_file_system(directory); });
     if (!synced) {
-        // Whatever write-back lost, only the journal has it: that journal must not go on as if it could be freed.
+        // Whatever write-back lost, only the journal has it: that journal must not go on as if it
+        // could be freed.
         journal_->fail_with(synced.error());
         co_return synced;
     }

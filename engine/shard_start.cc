@@ -1,4 +1,5 @@
-// How a shard begins: new, or from what a former life left. See engine/shard.h and docs/journal.md, "Recovery".
+// How a shard begins: new, or from what a former life left. See engine/shard.h and docs/journal.md,
+// "Recovery".
 #include <algorithm>
 
 #include "base/log.h"
@@ -78,7 +79,8 @@ io::Task<Result<void>> Shard::recover_journal() {
         const bool judged = slot.checkpoint || slot.error->code == Errc::not_found ||
                             slot.error->code == Errc::corrupt_file;
         if (!judged) {
-            // It may hold the newest checkpoint: going on from the other one would undo what that one counts on.
+            // It may hold the newest checkpoint: going on from the other one would undo what that
+            // one counts on.
             log_error("recovery", "journal {}: a checkpoint slot cannot be read: {}",
                       options_.journal.value(), describe(*slot.error));
             co_return fail(*slot.error);
@@ -100,7 +102,8 @@ io::Task<Result<void>> Shard::recover_journal() {
     const std::string root = options_.directory;
     auto scanned = co_await reactor_.run_blocking(
         [&file_system, root, directory, from]() -> Result<std::vector<ScannedFile>> {
-            // What a killed predecessor still had on its way, to segments too, lands before we look or write.
+            // What a killed predecessor still had on its way, to segments too, lands before we look
+            // or write.
             auto synced = file_system.sync_file_system(root);
             if (!synced) {
                 return fail(synced.error());
@@ -144,7 +147,8 @@ io::Task<Result<void>> Shard::recover_journal() {
     if (!resumed) {
         co_return resumed;
     }
-    // Segments were begun anew behind a gap: the next start must find them so, whatever it finds of the journal.
+    // Segments were begun anew behind a gap: the next start must find them so, whatever it finds of
+    // the journal.
     for (int i = 0; plan.gap && i < 2; ++i) {
         auto kept = co_await checkpoint();
         if (!kept) {
@@ -161,8 +165,8 @@ io::Task<Result<void>> Shard::adopt(ReplayOutcome& outcome, std::vector<ScannedF
     }
     for (auto& [number, replayed] : outcome.partitions) {
         Partition& partition = add(std::move(replayed.log), PartitionConfig{});
-        partition.destaged = partition.synced = {replayed.destaging_base_offset,
-                                                 replayed.destaged_bytes};
+        partition.destaged =
+            partition.synced = {replayed.destaging_base_offset, replayed.destaged_bytes};
         if (replayed.tail) {
             const uint64_t bytes =
                 replayed.destaged_bytes - round_down(replayed.destaged_bytes, kBlockBytes);
@@ -197,7 +201,8 @@ io::Task<Result<void>> Shard::adopt(ReplayOutcome& outcome, std::vector<ScannedF
         }
         if (partition.log().damage() != Damage::none) {
             ++counters_.damaged_partitions;
-            log_error("recovery", "{} is read-only: its log is not proven whole; `ringlog log "
+            log_error("recovery",
+                      "{} is read-only: its log is not proven whole; `ringlog log "
                       "accept` makes it writable as it is",
                       partition_directory_name(partition.id()));
         }

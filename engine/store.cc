@@ -43,41 +43,43 @@ using FoundResult = std::expected<Found, StoreFailure>;
 FoundResult lock_and_look(io::FileSystem& files, const std::string& directory, int32_t node_id) {
     auto made = files.make_directory(directory);
     if (!made && made.error().code != Errc::exists) {
-        return std::unexpected(failure(
-            made.error(), fmt::format("{}: cannot make the data directory: {}", directory,
-                                      describe(made.error()))));
+        return std::unexpected(
+            failure(made.error(), fmt::format("{}: cannot make the data directory: {}", directory,
+                                              describe(made.error()))));
     }
     Found found;
     auto lock = files.lock(directory + "/.lock");
     if (!lock) {
-        return std::unexpected(failure(
-            lock.error(), lock.error().code == Errc::locked
-                              ? fmt::format("{}: another process uses this data directory; stop it, "
-                                            "or set log.dirs to another one",
-                                            directory)
-                              : fmt::format("{}: cannot lock: {}", directory,
-                                            describe(lock.error()))));
+        return std::unexpected(
+            failure(lock.error(),
+                    lock.error().code == Errc::locked
+                        ? fmt::format("{}: another process uses this data directory; stop it, "
+                                      "or set log.dirs to another one",
+                                      directory)
+                        : fmt::format("{}: cannot lock: {}", directory, describe(lock.error()))));
     }
     found.lock = std::move(*lock);
     auto kind = classify_directory(files, directory);
     if (!kind) {
-        return std::unexpected(failure(kind.error(), fmt::format("{}: cannot read: {}", directory,
-                                                                 describe(kind.error()))));
+        return std::unexpected(failure(
+            kind.error(), fmt::format("{}: cannot read: {}", directory, describe(kind.error()))));
     }
     found.kind = *kind;
     if (found.kind == DirectoryKind::kafka) {
         return std::unexpected(failure(
             Error{Errc::invalid_argument},
-            fmt::format("{}: this is a log directory of Apache Kafka (meta.properties); it is not "
-                        "touched. Import it with `ringlog log import`, or set log.dirs to another one",
-                        directory)));
+            fmt::format(
+                "{}: this is a log directory of Apache Kafka (meta.properties); it is not "
+                "touched. Import it with `ringlog log import`, or set log.dirs to another one",
+                directory)));
     }
     if (found.kind == DirectoryKind::foreign) {
         return std::unexpected(failure(
             Error{Errc::invalid_argument},
-            fmt::format("{}: not empty and not a data directory of Ringlog (no manifest); nothing is "
-                        "touched. Set log.dirs to an empty directory",
-                        directory)));
+            fmt::format(
+                "{}: not empty and not a data directory of Ringlog (no manifest); nothing is "
+                "touched. Set log.dirs to an empty directory",
+                directory)));
     }
     if (found.kind == DirectoryKind::ours) {
         auto manifest = read_manifest(files, directory);
@@ -91,24 +93,27 @@ FoundResult lock_and_look(io::FileSystem& files, const std::string& directory, i
         }
         found.manifest = std::move(*manifest);
         if (found.manifest.node_id != node_id) {
-            return std::unexpected(failure(
-                Error{Errc::invalid_argument},
-                fmt::format("{}: belongs to node.id {}, this is node.id {}", directory,
-                            found.manifest.node_id, node_id)));
+            return std::unexpected(
+                failure(Error{Errc::invalid_argument},
+                        fmt::format("{}: belongs to node.id {}, this is node.id {}", directory,
+                                    found.manifest.node_id, node_id)));
         }
     }
     return found;
 }
 
-/// Recovers one journal of a layout that is left, brings everything into segments, gives its states.
-io::Task<Result<std::vector<PartitionState>>> drain_journal(io::Reactor& here, ShardOptions options) {
+/// Recovers one journal of a layout that is left, brings everything into segments, gives its
+/// states.
+io::Task<Result<std::vector<PartitionState>>> drain_journal(io::Reactor& here,
+                                                            ShardOptions options) {
     auto shard = co_await Shard::recover(here, std::move(options));
     if (!shard) {
         co_return fail(shard.error());
     }
     auto done = co_await (*shard)->checkpoint();
     std::vector<PartitionState> states = (*shard)->states();
-    (void)co_await (*shard)->close(false);  // everything is in synced segments, or `done` says why not
+    (void)co_await (*shard)->close(
+        false);  // everything is in synced segments, or `done` says why not
     if (!done) {
         co_return fail(done.error());
     }
@@ -129,8 +134,10 @@ io::Task<ShardBox> create_there(io::Reactor& there, ShardOptions options,
     co_return ShardBox{co_await Shard::create(there, std::move(options), std::move(states))};
 }
 
-/// Each journal on its own core, all at once; what became of it goes to `box`, which outlives the task.
-io::Task<void> recover_into(io::Reactor& here, io::CoreId core, ShardOptions options, ShardBox& box) {
+/// Each journal on its own core, all at once; what became of it goes to `box`, which outlives the
+/// task.
+io::Task<void> recover_into(io::Reactor& here, io::CoreId core, ShardOptions options,
+                            ShardBox& box) {
     auto starter = [options](io::Reactor& there) { return recover_there(there, options); };
     box = co_await io::call_on(here, core, std::move(starter));
 }
@@ -163,18 +170,17 @@ std::optional<size_t> collect(std::vector<ShardBox>& boxes, OpenedStore& store) 
 }
 
 StoreFailure recovery_failure(const std::string& directory, JournalId journal, const Error& error) {
-    return failure(error,
-                   fmt::format("{}: journal {} cannot be used: {}; the log lines above say what was "
-                               "found. Nothing was removed. `ringlog log accept` starts with what "
-                               "is whole, if you accept the loss",
-                               directory, journal.value(), describe(error)));
+    return failure(
+        error, fmt::format("{}: journal {} cannot be used: {}; the log lines above say what was "
+                           "found. Nothing was removed. `ringlog log accept` starts with what "
+                           "is whole, if you accept the loss",
+                           directory, journal.value(), describe(error)));
 }
 
 io::Task<Result<void>> save_manifest(io::Reactor& here, std::string directory, Manifest manifest) {
     auto& files = here.files();
-    co_return co_await here.run_blocking([&files, directory, manifest] {
-        return write_manifest(files, directory, manifest);
-    });
+    co_return co_await here.run_blocking(
+        [&files, directory, manifest] { return write_manifest(files, directory, manifest); });
 }
 
 /// Removes journals that the manifest does not name: of a layout that is left, or that never began.
@@ -199,7 +205,8 @@ Result<void> remove_stale_journals(io::FileSystem& files, const std::string& dir
         }
         if (journal) {
             auto inside = files.list(path);
-            for (const io::DirectoryEntry& file : inside.value_or(std::vector<io::DirectoryEntry>{})) {
+            for (const io::DirectoryEntry& file :
+                 inside.value_or(std::vector<io::DirectoryEntry>{})) {
                 auto removed = files.remove(path + "/" + file.name);
                 if (!removed) {
                     return removed;
@@ -214,8 +221,8 @@ Result<void> remove_stale_journals(io::FileSystem& files, const std::string& dir
     return files.sync_directory(directory);
 }
 
-/// Gives every journal's ring a reference to the lock: the kernel keeps it until the last write of this process has landed,
-/// however the process ends.
+/// Gives every journal's ring a reference to the lock: the kernel keeps it until the last write of
+/// this process has landed, however the process ends.
 io::Task<Result<void>> hold_lock_in_rings(io::Reactor& here, const StoreOptions& options,
                                           int32_t descriptor) {
     for (const io::CoreId core : options.cores) {
@@ -266,29 +273,30 @@ io::Task<Opened> make_layout(io::Reactor& here, const StoreOptions& options, Ope
         next.journals.push_back(JournalId(next.next_journal++));
     }
     ++next.layout_generation;
-    // Ids are spent before they are used: what a crash leaves of these journals is never taken for later ones, and a new
-    // directory is known to be ours before there is anything in it. (Without journals, it counts as new at the next start.)
+    // Ids are spent before they are used: what a crash leaves of these journals is never taken for
+    // later ones, and a new directory is known to be ours before there is anything in it. (Without
+    // journals, it counts as new at the next start.)
     store.manifest.next_journal = next.next_journal;
     auto spent = co_await save_manifest(here, options.directory, store.manifest);
     if (!spent) {
         co_return std::unexpected(
-            failure(spent.error(), options.directory + ": cannot write the manifest: " +
-                                       describe(spent.error())));
+            failure(spent.error(),
+                    options.directory + ": cannot write the manifest: " + describe(spent.error())));
     }
     std::vector<ShardBox> boxes = empty_boxes(count);
     io::TaskGroup group;
     for (size_t i = 0; i < count; ++i) {
         ShardOptions shard = shard_options(options, next.journals[i], i, count);
-        group.spawn(create_into(here, options.cores[i], std::move(shard), std::move(placed[i]),
-                                boxes[i]));
+        group.spawn(
+            create_into(here, options.cores[i], std::move(shard), std::move(placed[i]), boxes[i]));
     }
     co_await group.close();
     if (const auto bad = collect(boxes, store)) {
         const Error error = boxes[*bad].shard.error();
         co_await abandon(here, options, store);
-        co_return std::unexpected(failure(
-            error, fmt::format("{}: cannot make journal {}: {}", options.directory,
-                               next.journals[*bad].value(), describe(error))));
+        co_return std::unexpected(
+            failure(error, fmt::format("{}: cannot make journal {}: {}", options.directory,
+                                       next.journals[*bad].value(), describe(error))));
     }
     store.manifest = next;
     auto written = co_await save_manifest(here, options.directory, next);
@@ -332,9 +340,8 @@ io::Task<Opened> open_store(io::Reactor& here, StoreOptions options) {
     auto& files = here.files();
     const std::string directory = options.directory;
     const int32_t node_id = options.node_id;
-    FoundResult found = co_await here.run_blocking([&files, directory, node_id] {
-        return lock_and_look(files, directory, node_id);
-    });
+    FoundResult found = co_await here.run_blocking(
+        [&files, directory, node_id] { return lock_and_look(files, directory, node_id); });
     if (!found) {
         co_return std::unexpected(std::move(found.error()));
     }

@@ -11,8 +11,8 @@ namespace {
 
 /// One operation asks for at most this much, so that other operations of the core get between.
 constexpr uint64_t kOperationBytesMax = 1 << 20;
-/// Operations in a row that may move less than a block: a write that does so more often is broken, a read that moves the
-/// same count so often has met the end of the file.
+/// Operations in a row that may move less than a block: a write that does so more often is broken,
+/// a read that moves the same count so often has met the end of the file.
 constexpr int kShortOperationsMax = 3;
 
 }  // namespace

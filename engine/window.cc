@@ -173,10 +173,10 @@ bool Window::may_pin(const Chunk& chunk) const {
     if (chunk.pins.load(std::memory_order_relaxed) > 0) {
         return true;
     }
-    // A pinned chunk that is recycled under its reader is replaced from the spares: no more may be pinned than there are.
-    const auto pinned = std::ranges::count_if(in_use_, [](const Chunk* used) {
-        return used->pins.load(std::memory_order_relaxed) > 0;
-    });
+    // A pinned chunk that is recycled under its reader is replaced from the spares: no more may be
+    // pinned than there are.
+    const auto pinned = std::ranges::count_if(
+        in_use_, [](const Chunk* used) { return used->pins.load(std::memory_order_relaxed) > 0; });
     return static_cast<size_t>(pinned) + pinned_.size() < options_.spare_chunks;
 }
 

@@ -1,5 +1,5 @@
-// Waits that code on the same core ends: Event (a condition that may have changed) and Semaphore (a finite amount).
-// One core; no allocation: a waiter is a node in the frame that waits.
+// Waits that code on the same core ends: Event (a condition that may have changed) and Semaphore (a
+// finite amount). One core; no allocation: a waiter is a node in the frame that waits.
 #pragma once
 
 #include <coroutine>
@@ -10,8 +10,9 @@
 
 namespace ringlog::io {
 
-/// "Look again": waiters are resumed, first come first served, by notify_all or notify_one, and check their own condition.
-/// Nothing is remembered: a notification with no waiter is lost, so the condition is tested before each wait.
+/// "Look again": waiters are resumed, first come first served, by notify_all or notify_one, and
+/// check their own condition. Nothing is remembered: a notification with no waiter is lost, so the
+/// condition is tested before each wait.
 class Event {
 public:
     explicit Event(Reactor& reactor) : reactor_(reactor) {}
@@ -44,7 +45,8 @@ private:
     mutable IntrusiveList<Waiter> waiters_;
 };
 
-/// A finite amount of something (bytes, operations). Waiters are served in order: a large one is not starved by small ones.
+/// A finite amount of something (bytes, operations). Waiters are served in order: a large one is
+/// not starved by small ones.
 class Semaphore {
 public:
     Semaphore(Reactor& reactor, int64_t amount) : reactor_(reactor), available_(amount) {}

@@ -38,25 +38,23 @@ Result<File> File::attach(Reactor& reactor, const OpenedFile& opened) {
 
 FileOp File::read(Bytes to, uint64_t position, int16_t buffer_index) {
     RL_ASSERT(is_open());
-    return {*reactor_,
-            Op{.kind = Op::Kind::read,
-               .buffer_index = buffer_index,
-               .handle = handle_,
-               .data = to.data(),
-               .length = static_cast<uint32_t>(to.size()),
-               .position = position}};
+    return {*reactor_, Op{.kind = Op::Kind::read,
+                          .buffer_index = buffer_index,
+                          .handle = handle_,
+                          .data = to.data(),
+                          .length = static_cast<uint32_t>(to.size()),
+                          .position = position}};
 }
 
 FileOp File::write(ByteView from, uint64_t position, WriteMode mode, int16_t buffer_index) {
     RL_ASSERT(is_open());
-    return {*reactor_,
-            Op{.kind = Op::Kind::write,
-               .flushed = mode == WriteMode::flushed || !direct_,
-               .buffer_index = buffer_index,
-               .handle = handle_,
-               .data = const_cast<std::byte*>(from.data()),
-               .length = static_cast<uint32_t>(from.size()),
-               .position = position}};
+    return {*reactor_, Op{.kind = Op::Kind::write,
+                          .flushed = mode == WriteMode::flushed || !direct_,
+                          .buffer_index = buffer_index,
+                          .handle = handle_,
+                          .data = const_cast<std::byte*>(from.data()),
+                          .length = static_cast<uint32_t>(from.size()),
+                          .position = position}};
 }
 
 FileOp File::flush() {

@@ -13,7 +13,8 @@
 
 namespace ringlog::io {
 
-/// One awaited operation on a file. Its frame must outlive the operation: it is awaited to its end, never abandoned.
+/// One awaited operation on a file. Its frame must outlive the operation: it is awaited to its end,
+/// never abandoned.
 class [[nodiscard]] FileOp : private Op {
 public:
     FileOp(Reactor& reactor, const Op& op) : Op(op), reactor_(reactor) {}
@@ -54,10 +55,12 @@ public:
     [[nodiscard]] bool direct() const { return direct_; }
     [[nodiscard]] uint32_t block_bytes() const { return block_bytes_; }
 
-    /// Reads into `to` at `position`; all three aligned to block_bytes() if direct(). A short count is possible.
+    /// Reads into `to` at `position`; all three aligned to block_bytes() if direct(). A short count
+    /// is possible.
     FileOp read(Bytes to, uint64_t position, int16_t buffer_index = -1);
-    /// Writes `from` at `position`; aligned as read(). `flushed` completes when the bytes are on stable media; where
-    /// direct() is false every write is flushed. A short count is possible: the rest is the caller's to write.
+    /// Writes `from` at `position`; aligned as read(). `flushed` completes when the bytes are on
+    /// stable media; where direct() is false every write is flushed. A short count is possible: the
+    /// rest is the caller's to write.
     FileOp write(ByteView from, uint64_t position, WriteMode mode, int16_t buffer_index = -1);
     /// Everything whose write has completed is on stable media when this completes (fdatasync).
     FileOp flush();

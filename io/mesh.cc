@@ -32,7 +32,8 @@ void Mesh::send(CoreId from, CoreId to, Message& message) {
 }
 
 void Mesh::ring_doorbell(CoreId to) {
-    // The fence pairs with the one in prepare_sleep(): either the sleeper sees the message or we see that it sleeps.
+    // The fence pairs with the one in prepare_sleep(): either the sleeper sees the message or we
+    // see that it sleeps.
     std::atomic_thread_fence(std::memory_order_seq_cst);
     CoreState& target = *cores_[to.value()];
     if (target.sleeping.load(std::memory_order_relaxed)) {

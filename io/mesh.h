@@ -1,10 +1,11 @@
-// Messages between cores: one bounded single-producer single-consumer queue per ordered pair, and a doorbell for a core
-// that sleeps. Shared by all reactors of one process; each call says which core may make it.
+// Messages between cores: one bounded single-producer single-consumer queue per ordered pair, and a
+// doorbell for a core that sleeps. Shared by all reactors of one process; each call says which core
+// may make it.
 #pragma once
 
 #include <atomic>
-#include <cstdint>
 #include <coroutine>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <type_traits>
@@ -35,8 +36,8 @@ public:
     uint32_t drain(CoreId core, uint32_t limit);
     /// From core `core`: pushes what found its queue full; true if something still waits.
     bool flush_waiting(CoreId core);
-    /// From core `core`, before it waits in the kernel: publishes that it sleeps, then says whether a message came
-    /// meanwhile (then it must not sleep).
+    /// From core `core`, before it waits in the kernel: publishes that it sleeps, then says whether
+    /// a message came meanwhile (then it must not sleep).
     bool prepare_sleep(CoreId core);
     void end_sleep(CoreId core);
 
@@ -44,7 +45,8 @@ private:
     struct alignas(kCacheLineBytes) CoreState {
         std::atomic<bool> sleeping{false};
         Reactor* reactor = nullptr;
-        std::vector<std::unique_ptr<IntrusiveList<Message>>> waiting;  ///< Per target; this core's own.
+        std::vector<std::unique_ptr<IntrusiveList<Message>>>
+            waiting;  ///< Per target; this core's own.
     };
 
     SpscQueue<Message*>& queue(CoreId from, CoreId to) {
@@ -59,7 +61,8 @@ private:
 
 namespace detail {
 
-/// A call on its way to another core, while it runs there, and on its way back. Lives in the asker's frame.
+/// A call on its way to another core, while it runs there, and on its way back. Lives in the
+/// asker's frame.
 template <typename F>
 class RemoteCall final : public Message {
 public:
@@ -89,15 +92,17 @@ private:
 
     Reactor& home_;
     F start_;
-    std::optional<R> value_;  ///< Written on the other core before the answer is sent, read here after it came.
+    std::optional<R>
+        value_;  ///< Written on the other core before the answer is sent, read here after it came.
     std::coroutine_handle<> waiter_;
 };
 
 }  // namespace detail
 
-/// Runs `start(there)`, which returns a Task<R> with R not void, on core `to` and gives its result here. `start` and R
-/// cross cores: they refer to nothing that a core owns but what belongs to the target. The caller waits until the answer
-/// is back: nothing of the call is left on the other core.
+/// Runs `start(there)`, which returns a Task<R> with R not void, on core `to` and gives its result
+/// here. `start` and R cross cores: they refer to nothing that a core owns but what belongs to the
+/// target. The caller waits until the answer is back: nothing of the call is left on the other
+/// core.
 template <typename F>
 auto call_on(Reactor& here, CoreId to, F start)
     -> Task<typename std::invoke_result_t<F, Reactor&>::value_type> {

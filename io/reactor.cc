@@ -12,9 +12,11 @@ namespace {
 
 /// Messages taken from each other core per turn, so that no sender starves the rest of the core.
 constexpr uint32_t kMessagesPerTurn = 256;
-/// Ready coroutines per turn are those that were ready when it began; this bounds how often in a row new ones run.
+/// Ready coroutines per turn are those that were ready when it began; this bounds how often in a
+/// row new ones run.
 constexpr int kReadyRoundsPerTurn = 4;
-/// How often a core that stays busy lets the kernel's completion threads run while file I/O is in flight.
+/// How often a core that stays busy lets the kernel's completion threads run while file I/O is in
+/// flight.
 constexpr int64_t kYieldIntervalNs = 100 * kMicrosecondNs;
 
 }  // namespace
@@ -109,8 +111,7 @@ MonotonicNs Reactor::wait_deadline(bool worked) {
         if (worked) {
             last_work_ = now_;
         }
-        const bool quiet =
-            file_ops_in_flight_of_process.load(std::memory_order_relaxed) == 0;
+        const bool quiet = file_ops_in_flight_of_process.load(std::memory_order_relaxed) == 0;
         if (quiet && exact_now() - last_work_ < spin_ns_) {
             ++counters_.spins;
             return 0;

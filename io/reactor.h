@@ -1,6 +1,7 @@
-// One core's event loop: ready coroutines, timers, completions, messages from other cores, blocking calls on helpers.
-// Production pins a thread to run() it; the simulation calls turn() in an order of its own. Every call on the owning core
-// but for those that say otherwise. Explained in docs/architecture.md, "Reactor".
+// One core's event loop: ready coroutines, timers, completions, messages from other cores, blocking
+// calls on helpers. Production pins a thread to run() it; the simulation calls turn() in an order
+// of its own. Every call on the owning core but for those that say otherwise. Explained in
+// docs/architecture.md, "Reactor".
 #pragma once
 
 #include <atomic>
@@ -29,8 +30,9 @@ using CoreId = StrongInt<struct CoreIdTag, uint16_t>;
 class Mesh;
 class Reactor;
 
-/// What one core sends to another. It is an object of the asker's: it returns to `home` to be freed, and is in one queue or
-/// list at a time. Order: messages between one pair of cores arrive in the order in which they were sent.
+/// What one core sends to another. It is an object of the asker's: it returns to `home` to be
+/// freed, and is in one queue or list at a time. Order: messages between one pair of cores arrive
+/// in the order in which they were sent.
 class Message : public ListNode {
 public:
     virtual ~Message() = default;
@@ -91,7 +93,8 @@ public:
 class Helpers {
 public:
     virtual ~Helpers() = default;
-    /// Runs `call` and then calls `home.blocking_call_done(call)`. From `home`'s core. Order: none is promised.
+    /// Runs `call` and then calls `home.blocking_call_done(call)`. From `home`'s core. Order: none
+    /// is promised.
     virtual void run(Reactor& home, BlockingCall& call) = 0;
 };
 
@@ -102,9 +105,9 @@ struct ReactorCounters {
     uint64_t resumptions = 0;
     uint64_t messages_in = 0;
     uint64_t messages_out = 0;
-    uint64_t waits = 0;        ///< Waits in the kernel.
-    uint64_t spins = 0;        ///< Polls that did not wait.
-    uint64_t long_turns = 0;   ///< Turns over kTurnWarnNs.
+    uint64_t waits = 0;       ///< Waits in the kernel.
+    uint64_t spins = 0;       ///< Polls that did not wait.
+    uint64_t long_turns = 0;  ///< Turns over kTurnWarnNs.
 };
 
 /// What a reactor is built over.
@@ -114,11 +117,12 @@ struct ReactorParts {
     FileSystem& files;
     Network& network;
     const Clock& clock;
-    Mesh* mesh = nullptr;    ///< Null for a single core.
+    Mesh* mesh = nullptr;  ///< Null for a single core.
     CoreId core{0};
     uint64_t seed = 0;
-    bool shuffle = false;    ///< The simulation: ready coroutines run in an order drawn from the seed.
-    int64_t spin_ns = 0;     ///< How long to poll before waiting in the kernel (0: wait at once).
+    bool shuffle =
+        false;            ///< The simulation: ready coroutines run in an order drawn from the seed.
+    int64_t spin_ns = 0;  ///< How long to poll before waiting in the kernel (0: wait at once).
 };
 
 class Reactor {
@@ -151,15 +155,17 @@ public:
     auto sleep_for(int64_t duration_ns);
     /// Lets everything else that is ready run first.
     auto yield();
-    /// Runs `function` (which may block) on a helper and gives what it returns. It must not touch what a core owns.
+    /// Runs `function` (which may block) on a helper and gives what it returns. It must not touch
+    /// what a core owns.
     template <typename F>
     auto run_blocking(F function);
 
-    /// Sends `message` to another core (or this one). Never blocks: what finds the queue full waits in line here.
+    /// Sends `message` to another core (or this one). Never blocks: what finds the queue full waits
+    /// in line here.
     void send(CoreId to, Message& message);
 
-    /// One round: completions, messages, timers, ready coroutines. With `may_wait`, waits for work at its end.
-    /// True if anything ran.
+    /// One round: completions, messages, timers, ready coroutines. With `may_wait`, waits for work
+    /// at its end. True if anything ran.
     bool turn(bool may_wait);
     /// Turns until stop(). Then returns; the caller has closed what runs here.
     void run();

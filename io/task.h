@@ -1,5 +1,5 @@
-// Coroutines: Task<T> expresses every wait, TaskGroup owns what runs beside its starter. One core; no I/O of its own.
-// Explained in docs/architecture.md, "Coroutines".
+// Coroutines: Task<T> expresses every wait, TaskGroup owns what runs beside its starter. One core;
+// no I/O of its own. Explained in docs/architecture.md, "Coroutines".
 #pragma once
 
 #include <coroutine>
@@ -56,8 +56,8 @@ struct Promise<void> : PromiseBase {
 
 }  // namespace detail
 
-/// A lazy coroutine: it starts when it is awaited, is awaited at most once, and resumes its awaiter on the same core.
-/// Destroying a task that has not finished is allowed only before it was started.
+/// A lazy coroutine: it starts when it is awaited, is awaited at most once, and resumes its awaiter
+/// on the same core. Destroying a task that has not finished is allowed only before it was started.
 template <typename T>
 class [[nodiscard]] Task {
 public:
@@ -124,7 +124,8 @@ struct Detached {
 
 }  // namespace detail
 
-/// Owns tasks that run beside the one that started them. close() is awaited before the group is destroyed.
+/// Owns tasks that run beside the one that started them. close() is awaited before the group is
+/// destroyed.
 class TaskGroup {
 public:
     TaskGroup() = default;

@@ -1,6 +1,6 @@
-// Goal: no acked batch is lost, whichever single disk operation fails, falls short, tears, or is the last one of its process
-// or of the power. Method: fail the Nth operation for N = 1, 2, 3... until a run sees no fault; crash, recover, compare;
-// recover once more: the same.
+// Goal: no acked batch is lost, whichever single disk operation fails, falls short, tears, or is
+// the last one of its process or of the power. Method: fail the Nth operation for N = 1, 2, 3...
+// until a run sees no fault; crash, recover, compare; recover once more: the same.
 #include <gtest/gtest.h>
 
 #include "tests/simulation/sweep.h"
@@ -31,9 +31,7 @@ protected:
         harness.partitions = 2;
         return harness;
     }
-    static simulation::SweepOptions sweep() {
-        return {.effects = {GetParam().effect}};
-    }
+    static simulation::SweepOptions sweep() { return {.effects = {GetParam().effect}}; }
     /// A start without faults finds everything; a second one finds the same.
     static void check_restarts(ShardHarness& harness) {
         harness.node().disk().arm(nullptr);
@@ -89,14 +87,12 @@ INSTANTIATE_TEST_SUITE_P(
                       Sweep{DiskEffect::kill, Durability::power, CrashKind::kill}),
     name_of);
 
-INSTANTIATE_TEST_SUITE_P(Crash, JournalFault,
-                         ::testing::Values(Sweep{DiskEffect::error, Durability::crash,
-                                                 CrashKind::kill},
-                                           Sweep{DiskEffect::short_io, Durability::crash,
-                                                 CrashKind::kill},
-                                           Sweep{DiskEffect::kill, Durability::crash,
-                                                 CrashKind::kill}),
-                         name_of);
+INSTANTIATE_TEST_SUITE_P(
+    Crash, JournalFault,
+    ::testing::Values(Sweep{DiskEffect::error, Durability::crash, CrashKind::kill},
+                      Sweep{DiskEffect::short_io, Durability::crash, CrashKind::kill},
+                      Sweep{DiskEffect::kill, Durability::crash, CrashKind::kill}),
+    name_of);
 
 }  // namespace
 }  // namespace ringlog::engine::test

@@ -1,5 +1,6 @@
-// ringlog_sim: runs seeds of the simulation and says what held. Each seed runs twice, and both runs must end in the same
-// trace hash. `--seed N` replays one, byte for byte; `--trace` prints its events.
+// ringlog_sim: runs seeds of the simulation and says what held. Each seed runs twice, and both runs
+// must end in the same trace hash. `--seed N` replays one, byte for byte; `--trace` prints its
+// events.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -49,9 +50,7 @@ Outcome run_seed(uint64_t seed, uint32_t lives, bool trace) {
     engine::test::ShardHarness harness(swarm.options);
     Outcome outcome;
     if (trace) {
-        harness.world().trace().set_sink([](const std::string& line) {
-            std::puts(line.c_str());
-        });
+        harness.world().trace().set_sink([](const std::string& line) { std::puts(line.c_str()); });
     }
     const auto fail_with = [&outcome](std::string what) { outcome.failure = std::move(what); };
     if (!harness.create()) {
@@ -116,7 +115,8 @@ bool run_twice(uint64_t seed, uint32_t lives, bool trace, Totals& totals) {
 
 int main(int argc, char** argv) {
     using namespace ringlog::simulation;
-    CLI::App app("Runs the log engine under a seed: real code, simulated disk, crashes and power cuts.");
+    CLI::App app(
+        "Runs the log engine under a seed: real code, simulated disk, crashes and power cuts.");
     std::optional<uint64_t> seed;
     uint64_t first = 1;
     uint64_t count = 50;
@@ -148,9 +148,10 @@ int main(int argc, char** argv) {
     for (uint64_t i = 0; held && (minutes > 0 ? elapsed() < minutes * 60 : i < count); ++i) {
         held = run_twice(first + i, lives, trace, totals);
     }
-    fmt::print("{} seeds, each twice with equal traces: {} events, {} crashes, {} acked batches, {} lost; "
-               "{:.1f} simulated minutes in {:.1f} s\n",
-               totals.seeds, totals.steps, totals.crashes, totals.acked, held ? 0 : 1,
-               static_cast<double>(totals.virtual_ns) / 60e9, elapsed());
+    fmt::print(
+        "{} seeds, each twice with equal traces: {} events, {} crashes, {} acked batches, {} lost; "
+        "{:.1f} simulated minutes in {:.1f} s\n",
+        totals.seeds, totals.steps, totals.crashes, totals.acked, held ? 0 : 1,
+        static_cast<double>(totals.virtual_ns) / 60e9, elapsed());
     return held ? 0 : 1;
 }

@@ -1,4 +1,5 @@
-// Builds the bytes of journal files by hand, frame by frame, and damages them, for tests of recovery.
+// Builds the bytes of journal files by hand, frame by frame, and damages them, for tests of
+// recovery.
 #pragma once
 
 #include <cstring>
@@ -43,6 +44,7 @@ public:
         FrameHeader header;
         header.version = spec.version;
         header.salt = spec.salt;
+        header.life = spec.salt;  // tests give later lives larger salts
         header.sequence = ++sequence_;
         header.chain = chain_;
         header.durable_through = spec.durable_through;
@@ -88,7 +90,8 @@ public:
     [[nodiscard]] std::vector<FileView> views() const {
         std::vector<FileView> all;
         for (const File& file : files_) {
-            all.push_back({file.generation, ByteView(file.data.get(), file.bytes), file.unreadable});
+            all.push_back(
+                {file.generation, ByteView(file.data.get(), file.bytes), file.unreadable});
         }
         return all;
     }

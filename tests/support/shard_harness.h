@@ -1,5 +1,6 @@
-// One shard on a simulated node, clients that append to it, and an oracle that remembers what was acked: for tests that
-// crash, damage and restart it. Tiny limits, so that rolls, recycling, checkpoints and split batches happen all the time.
+// One shard on a simulated node, clients that append to it, and an oracle that remembers what was
+// acked: for tests that crash, damage and restart it. Tiny limits, so that rolls, recycling,
+// checkpoints and split batches happen all the time.
 #pragma once
 
 #include <fmt/format.h>
@@ -21,8 +22,8 @@ struct HarnessOptions {
     uint64_t seed = 1;
     Durability durability = Durability::power;
     int32_t partitions = 3;
-    uint32_t batch_bytes_max = 3000;     ///< Values are drawn up to this;
-    uint32_t large_bytes = 40'000;       ///< and now and then this large, over several frames.
+    uint32_t batch_bytes_max = 3000;  ///< Values are drawn up to this;
+    uint32_t large_bytes = 40'000;    ///< and now and then this large, over several frames.
     simulation::DiskOptions disk;
 };
 
@@ -90,7 +91,8 @@ public:
         }
         return open_partitions();
     }
-    /// Clients append in each partition until the world has seen `acks` more acks, or nothing moves any more.
+    /// Clients append in each partition until the world has seen `acks` more acks, or nothing moves
+    /// any more.
     void produce(uint64_t acks) {
         const uint64_t goal = acked_count_ + acks;
         stop_at_ = goal;
@@ -145,8 +147,8 @@ public:
         return ok;
     }
 
-    /// Everything acked is there, once, at its offset, byte for byte; the logs are continuous; nothing that was not sent.
-    /// What does not hold, in words; empty if all does.
+    /// Everything acked is there, once, at its offset, byte for byte; the logs are continuous;
+    /// nothing that was not sent. What does not hold, in words; empty if all does.
     [[nodiscard]] std::string verify() {
         for (int32_t p = 0; p < options_.partitions; ++p) {
             auto log = node_.run(0, read_all(this, p));
@@ -216,7 +218,8 @@ private:
     }
     std::vector<std::byte> next_batch(int32_t p, size_t index) {
         const bool large = random_.chance(1, 40);
-        const uint64_t bytes = large ? options_.large_bytes : random_.below(options_.batch_bytes_max);
+        const uint64_t bytes =
+            large ? options_.large_bytes : random_.below(options_.batch_bytes_max);
         std::string value = fmt::format("p{} n{} ", p, index);
         while (value.size() < bytes) {
             value.push_back(static_cast<char>('a' + random_.below(26)));
@@ -237,6 +240,9 @@ private:
             sent.push_back({.bytes = self->next_batch(p, index)});
             std::vector<std::byte> bytes = sent.back().bytes;
             auto appended = co_await partition->append(bytes, {});
+            if (!appended && appended.error().code == Errc::message_too_large) {
+                continue;  // refused for good: the next one
+            }
             if (!appended) {
                 break;
             }
@@ -279,7 +285,8 @@ private:
         co_return log;
     }
     std::string verify_partition(int32_t p, const std::vector<std::byte>& log) {
-        // What the client sent and the broker may not change: everything behind offset, length and epoch.
+        // What the client sent and the broker may not change: everything behind offset, length and
+        // epoch.
         std::map<std::vector<std::byte>, size_t> by_content;
         const auto& sent = sent_[p];
         for (size_t i = 0; i < sent.size(); ++i) {
@@ -302,8 +309,7 @@ private:
             last_epoch = header->leader_epoch;
             const auto body =
                 ByteView(log).subspan(at, header->total_bytes).subspan(batch_field::kCrc);
-            const auto content =
-                by_content.find(std::vector<std::byte>(body.begin(), body.end()));
+            const auto content = by_content.find(std::vector<std::byte>(body.begin(), body.end()));
             if (content == by_content.end()) {
                 return fmt::format("the batch at offset {} was never sent", expected);
             }

@@ -31,7 +31,8 @@ Checkpoint checkpoint_after(uint64_t replay_after, uint64_t generation = 1) {
     return checkpoint;
 }
 
-JournalImage::Spec frame_of(std::string_view payload, uint64_t durable_through, uint64_t salt = 11) {
+JournalImage::Spec frame_of(std::string_view payload, uint64_t durable_through,
+                            uint64_t salt = 11) {
     JournalImage::Spec spec;
     spec.salt = salt;
     spec.durable_through = durable_through;
