@@ -13,7 +13,7 @@ import history  # noqa: E402
 from checker import KINDS, Checker  # noqa: E402
 from payload import SMALLEST_BYTES, Payload  # noqa: E402
 
-SEEDS = range(200)
+SEEDS = range(100)
 
 
 class Model:

@@ -119,7 +119,11 @@ class Load:
         """Takes the acks that have come."""
         self.watch()
         for source in self.sources:
-            source.producer.poll(wait_s)
+            try:
+                source.producer.poll(wait_s)
+            except confluent_kafka.KafkaException as fatal:
+                self.errors.append(f"a producer met a fatal error: {fatal}")
+                raise AssertionError("a producer met a fatal error") from fatal
 
     def step(self):
         """Sends a few records if limits allow, and takes acks."""

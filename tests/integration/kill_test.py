@@ -151,6 +151,7 @@ class KillTest:
         """Everything is answered in the end; it is there for two libraries, before and after a clean stop."""
         self.broker.start(cores)
         self.churn.settle(self.broker.port, lambda target: self.verify([target], Confluent))
+        self.verify(self.load.targets, Confluent)
         self.load.drain_all()
         self.verify(self.load.targets, Confluent, full=True)
         self.broker.stop()
