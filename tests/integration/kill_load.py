@@ -25,6 +25,8 @@ KINDS = ({"linger.ms": 0, "batch.size": 16384},
          {"linger.ms": 20, "batch.size": 200000, "compression.type": "gzip", "compression.level": 1})
 OUTSTANDING_MAX = 400  # records per producer
 DRAIN_S = 60
+# What a producer says of a topic that was deleted and that it has not seen again yet.
+NOT_THERE = (confluent_kafka.KafkaError._UNKNOWN_TOPIC, confluent_kafka.KafkaError._UNKNOWN_PARTITION)
 
 
 class Target:
@@ -62,15 +64,12 @@ class Source:
         return sum(self.outstanding.values()) if place is None else self.outstanding.get(place, 0)
 
     def send(self, target, partition):
-        """The bytes that it sent; 0 if the producer's queue is full."""
+        """The bytes that it sent; 0 if the producer has not heard yet that the topic is there again."""
         load, place = self.load, target.place(partition)
         if place not in self.streams:
             self.streams[place] = [load.new_stream(place), 0]
         stream, number = self.streams[place]
         value = load.payload.value(stream, number, target.largest)
-        load.history.sent(stream, number)
-        self.streams[place][1] += 1
-        self.outstanding[place] = self.outstanding.get(place, 0) + 1
 
         def delivered(error, message):
             self.outstanding[place] -= 1
@@ -84,12 +83,27 @@ class Source:
             load.history.acked(stream, number, offset if offset is not None and offset >= 0 else None)
             load.acked_count += 1
 
-        while True:
-            try:
-                self.producer.produce(target.topic, value, partition=partition, on_delivery=delivered)
-                return len(value)
-            except BufferError:
-                self.producer.poll(0.01)
+        try:
+            while not self._queue(target.topic, value, partition, delivered):
+                load.serve(0.01)
+        except confluent_kafka.KafkaException as problem:
+            if target.life == 1 or problem.args[0].code() not in NOT_THERE:
+                raise
+            load.unheard_count += 1
+            return 0
+        # No ack of it can have come yet: acks come when they are asked for.
+        load.history.sent(stream, number)
+        self.streams[place][1] += 1
+        self.outstanding[place] = self.outstanding.get(place, 0) + 1
+        return len(value)
+
+    def _queue(self, topic, value, partition, delivered):
+        """False if the producer's queue is full."""
+        try:
+            self.producer.produce(topic, value, partition=partition, on_delivery=delivered)
+            return True
+        except BufferError:
+            return False
 
 
 class Load:
@@ -101,7 +115,7 @@ class Load:
         self.targets = []
         self.paused = set()  # topics
         self.errors = []
-        self.acked_count = 0
+        self.acked_count = self.unheard_count = 0
         self.stream_count = 0
         self.watch = lambda: None
         self.budget_bytes, self.budget_time = 0.0, time.monotonic()
@@ -114,6 +128,11 @@ class Load:
         self.stream_count += 1
         self.history.open(stream, place)
         return stream
+
+    def tell(self, topic):
+        """The producers hear that a topic is there."""
+        for source in self.sources:
+            source.producer.list_topics(topic, DRAIN_S)
 
     def serve(self, wait_s=0.0):
         """Takes the acks that have come."""

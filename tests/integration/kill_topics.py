@@ -75,6 +75,7 @@ class Churn:
             raise TopicError(f"{self.target.topic} is not there after its creation was answered")
         if self.target not in self.load.targets:
             self.load.targets.append(self.target)
+        self.load.tell(self.target.topic)
         self.load.paused.discard(self.target.topic)
 
     def _deleted(self, code):
