@@ -27,9 +27,18 @@ Connection::~Connection() {
 }
 
 io::Task<void> Connection::run() {
-    socket_->start_receiving(*this);
+    resume();
     co_await send_loop();
     co_await close();
+}
+
+void Connection::resume() {
+    stalled_ = false;
+    const std::vector<std::byte> bytes = std::exchange(leftover_, {});
+    consume(bytes);
+    if (!stalled_ && !closing_ && !end_seen_) {
+        socket_->start_receiving(*this);
+    }
 }
 
 void Connection::on_bytes(ByteView bytes) {
@@ -89,6 +98,10 @@ void Connection::consume(ByteView bytes) {
         }
         incoming_ = nullptr;
         admit(request);
+        if (stalled_) {  // it is about to move
+            leftover_.insert(leftover_.end(), bytes.begin(), bytes.end());
+            return;
+        }
         const bool full = request_count_ >= kRequestsPerConnection ||
                           request_bytes_ >= kRequestBytesPerConnection;
         if (full && !closing_) {
@@ -213,14 +226,8 @@ io::Task<void> Connection::resume_when_possible() {
         co_await core_.request_bytes().take(size);
         incoming_ = &core_.take_request(size);
     }
-    stalled_ = false;
-    if (closing_ || draining_) {
-        co_return;
-    }
-    const std::vector<std::byte> bytes = std::exchange(leftover_, {});
-    consume(bytes);
-    if (!stalled_ && !closing_ && !end_seen_) {
-        socket_->start_receiving(*this);
+    if (!closing_ && !draining_) {
+        resume();
     }
 }
 
@@ -254,8 +261,13 @@ void Connection::check(MonotonicNs now, int64_t idle_ns) {
 }
 
 io::Task<void> Connection::close() {
-    abort();
+    if (!moving_) {
+        abort();
+    }
     co_await tasks_.close();
+    if (move_) {
+        co_return;
+    }
     if (incoming_ != nullptr) {
         core_.recycle(*std::exchange(incoming_, nullptr));
     }

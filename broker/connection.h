@@ -5,7 +5,9 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/intrusive_list.h"
@@ -60,12 +62,22 @@ public:
     /// Ends it if it is idle too long or its peer does not read. Called now and then.
     void check(MonotonicNs now, int64_t idle_ns);
 
-    /// When a request for partitions of one other core came last in a row, and how often.
-    struct Affinity {
+    /// A request was for partitions of `owner` alone (kManyOwners: of several cores). A connection
+    /// that keeps asking for those of one other core moves there.
+    void note_owner(uint16_t owner);
+    static constexpr uint16_t kManyOwners = UINT16_MAX;
+
+    /// What goes along when a connection moves to another core.
+    struct Move {
         uint16_t core = 0;
-        uint32_t streak = 0;
+        uint16_t listener = 0;
+        int32_t descriptor = -1;
+        std::vector<std::byte> unread;
     };
-    Affinity affinity;
+    /// After run(): set if the connection goes on elsewhere.
+    std::optional<Move> take_move() { return std::exchange(move_, std::nullopt); }
+    /// Before run(): what a former core received and did not read.
+    void set_unread(std::vector<std::byte> unread) { leftover_ = std::move(unread); }
 
 private:
     void on_bytes(ByteView bytes) override;
@@ -82,6 +94,10 @@ private:
     void wake_all();
     void stall();
     io::Task<void> resume_when_possible();
+    void resume();
+    io::Task<void> try_move(uint16_t core);
+    /// The socket and everything that was received and not read.
+    Move pack(uint16_t core);
 
     io::Task<void> send_loop();
     /// Collects answers that are ready, in order, into parts_; how many requests.
@@ -115,6 +131,11 @@ private:
     MonotonicNs send_started_ = 0;  ///< 0: nothing is being sent.
     MonotonicNs last_active_ = 0;
     io::Event* parked_ = nullptr;
+    uint16_t owner_ = kManyOwners;  ///< Of the last requests, owner_streak_ of them.
+    uint32_t owner_streak_ = 0;
+    MonotonicNs last_move_ = 0;  ///< Tried or done: not again for a while.
+    bool moving_ = false;        ///< send_loop() ends so that it can go.
+    std::optional<Move> move_;
     bool closing_ = false;
     bool draining_ = false;
     bool end_seen_ = false;

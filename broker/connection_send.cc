@@ -150,7 +150,7 @@ void Connection::finish_sent(size_t count) {
 }
 
 io::Task<void> Connection::send_loop() {
-    while (!closing_) {
+    while (!closing_ && !moving_) {
         const size_t count = gather();
         if (count == 0) {
             if (draining_ && requests_.empty()) {

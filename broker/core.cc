@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "broker/broker.h"
+#include "io/mesh.h"
 
 namespace ringlog::broker {
 
@@ -49,21 +50,40 @@ BrokerCore::~BrokerCore() {
     RL_ASSERT(closing_ && connections_.empty());
 }
 
-io::Task<bool> BrokerCore::adopt(int32_t descriptor, uint16_t listener) {
+std::unique_ptr<Connection> BrokerCore::attach(int32_t descriptor, uint16_t listener) {
     if (draining_ || closing_) {
         reactor_.network().close(descriptor);
         connection_count.fetch_sub(1, std::memory_order_relaxed);
-        co_return false;
+        return nullptr;
     }
     auto socket = io::Socket::attach(reactor_, descriptor);
     if (!socket) {
         log_warn("broker", "core {}: a connection is refused: {}", index(),
                  describe(socket.error()));
         connection_count.fetch_sub(1, std::memory_order_relaxed);
+        return nullptr;
+    }
+    return std::make_unique<Connection>(*this, std::move(*socket), listener);
+}
+
+io::Task<bool> BrokerCore::adopt(int32_t descriptor, uint16_t listener) {
+    auto connection = attach(descriptor, listener);
+    if (connection == nullptr) {
         co_return false;
     }
     metrics_.add(Counter::connections_accepted);
-    tasks_.spawn(serve(std::make_unique<Connection>(*this, std::move(*socket), listener)));
+    tasks_.spawn(serve(std::move(connection)));
+    co_return true;
+}
+
+io::Task<bool> BrokerCore::adopt_moved(Connection::Move move) {
+    auto connection = attach(move.descriptor, move.listener);
+    if (connection == nullptr) {
+        co_return false;
+    }
+    metrics_.add(Counter::connections_moved);
+    connection->set_unread(std::move(move.unread));
+    tasks_.spawn(serve(std::move(connection)));
     co_return true;
 }
 
@@ -71,9 +91,19 @@ io::Task<void> BrokerCore::serve(std::unique_ptr<Connection> connection) {
     connections_.push_back(*connection);
     work_.notify_all();
     co_await connection->run();
+    std::optional<Connection::Move> move = connection->take_move();
     static_cast<ListNode&>(*connection).unlink();
     connection.reset();
-    metrics_.add(Counter::connections_closed);
+    if (move) {
+        BrokerCore* const target = &broker_.core(move->core);
+        target->connection_count.fetch_add(1, std::memory_order_relaxed);
+        (void)co_await io::call_on(reactor_, target->reactor().core(),
+                                   [target, move = std::move(*move)](io::Reactor&) mutable {
+                                       return target->adopt_moved(std::move(move));
+                                   });
+    } else {
+        metrics_.add(Counter::connections_closed);
+    }
     connection_count.fetch_sub(1, std::memory_order_relaxed);
     connection_gone_.notify_all();
 }

@@ -87,6 +87,8 @@ public:
     /// Takes over a socket that came through listener `listener`. From core 0 it was counted
     /// already.
     io::Task<bool> adopt(int32_t descriptor, uint16_t listener);
+    /// The same for one that moves here from another core.
+    io::Task<bool> adopt_moved(Connection::Move move);
     /// Connections that are here or on their way. Any core.
     std::atomic<uint32_t> connection_count{0};
     /// Every connection takes no further request and ends when it was answered; true when all have.
@@ -130,6 +132,7 @@ private:
     void finish_part(ProducePart& part);
     io::Task<void> housekeeping();
     io::Task<void> serve(std::unique_ptr<Connection> connection);
+    [[nodiscard]] std::unique_ptr<Connection> attach(int32_t descriptor, uint16_t listener);
     void expire_produces();
     io::Task<void> check_connections();
     [[nodiscard]] engine::PartitionConfig partition_config(const cluster::TopicConfig& topic) const;

@@ -351,6 +351,8 @@ io::Task<void> Fetch::run() {
     co_await wait_and_read();
     answer();
     co_await return_session();
+    connection_.note_owner(shares_.size() == 1 ? shares_.front().owner().index()
+                                               : Connection::kManyOwners);
     if (!waited_) {
         core_.metrics().record(Timing::fetch, reactor().exact_now() - request_.received_ns);
     }

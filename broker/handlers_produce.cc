@@ -54,6 +54,7 @@ ProducePart& next_part(Request& request) {
     }
     ProducePart& part = *request.parts[request.part_count++];
     part.request = &request;
+    part.owner = nullptr;
     part.arrived = false;
     part.appended = false;
     part.error = ErrorCode::none;
@@ -179,6 +180,19 @@ void admission_done(BrokerCore& core, Request& request) {
     }
 }
 
+/// The core that owns every part, or kManyOwners.
+uint16_t sole_owner(const Request& request) {
+    const BrokerCore* owner = nullptr;
+    for (uint32_t i = 0; i < request.part_count; ++i) {
+        const BrokerCore* const of_part = request.parts[i]->owner;
+        if (of_part == nullptr || (owner != nullptr && of_part != owner)) {
+            return Connection::kManyOwners;
+        }
+        owner = of_part;
+    }
+    return owner == nullptr ? Connection::kManyOwners : owner->index();
+}
+
 io::Task<void> admit_in_steps(Connection& connection, Request& request) {
     BrokerCore& core = connection.core();
     size_t bytes = 0;
@@ -192,6 +206,7 @@ io::Task<void> admit_in_steps(Connection& connection, Request& request) {
             bytes += partition.records ? partition.records->size() : 0;
         }
     }
+    connection.note_owner(sole_owner(request));
     admission_done(core, request);
     connection.release_requests();
 }
@@ -239,6 +254,7 @@ void start_produce(Connection& connection, Request& request) {
             admit_partition(core, request, route, partition);
         }
     }
+    connection.note_owner(sole_owner(request));
     admission_done(core, request);
 }
 

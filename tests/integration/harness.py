@@ -103,6 +103,10 @@ class Broker:
         return sum(float(line.rsplit(" ", 1)[1]) for line in text.splitlines()
                    if line.split("{")[0].split(" ")[0] == name)
 
+    def cores(self):
+        """How many cores it runs on."""
+        return self.get("/metrics")[1].count("\nringlog_connections{")
+
 
 class BrokerTest(unittest.TestCase):
     """A directory per test, and brokers that end with it."""
