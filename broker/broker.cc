@@ -103,7 +103,7 @@ io::Task<bool> Broker::make_core(io::Reactor& there, uint16_t index) {
 }
 
 io::Task<Started> Broker::start() {
-    Started bound = listeners_.bind(options_.config.listeners);
+    Started bound = co_await listeners_.bind(options_.config.listeners);
     if (!bound) {
         co_await listeners_.close();
         co_return bound;

@@ -31,6 +31,11 @@ cluster::StartFailure bind_failure(const Listener& listener, const Error& error)
                                describe(error))};
 }
 
+/// The rings of a killed predecessor hold its listening sockets for some milliseconds after it is
+/// gone.
+constexpr int64_t kBindPatienceNs = kSecondNs;
+constexpr int64_t kBindRetryNs = 10 * kMillisecondNs;
+
 }  // namespace
 
 Listeners::Listeners(Broker& broker, io::Reactor& reactor)
@@ -38,17 +43,24 @@ Listeners::Listeners(Broker& broker, io::Reactor& reactor)
 
 Listeners::~Listeners() = default;
 
-std::expected<void, cluster::StartFailure> Listeners::bind(const std::vector<Listener>& listeners) {
+io::Task<std::expected<void, cluster::StartFailure>> Listeners::bind(
+    const std::vector<Listener>& listeners) {
+    const MonotonicNs give_up = reactor_.exact_now() + kBindPatienceNs;
     for (const Listener& listener : listeners) {
         auto descriptor = reactor_.network().listen(listener.host, listener.port);
+        while (!descriptor && descriptor.error().os_errno == EADDRINUSE &&
+               reactor_.exact_now() < give_up) {
+            co_await reactor_.sleep_for(kBindRetryNs);
+            descriptor = reactor_.network().listen(listener.host, listener.port);
+        }
         if (!descriptor) {
-            return std::unexpected(bind_failure(listener, descriptor.error()));
+            co_return std::unexpected(bind_failure(listener, descriptor.error()));
         }
         const auto port = reactor_.network().local_port(*descriptor);
         bound_.push_back(
             {.descriptor = *descriptor, .port = port.value_or(listener.port), .listener = nullptr});
     }
-    return {};
+    co_return std::expected<void, cluster::StartFailure>{};
 }
 
 std::vector<cluster::Endpoint> Listeners::endpoints(const std::vector<Listener>& listeners) const {

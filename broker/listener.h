@@ -26,8 +26,10 @@ public:
     ~Listeners();
 
     /// Binds every listener of the configuration; clients wait in the kernel until accept(). Fails
-    /// with a text that names the address.
-    std::expected<void, cluster::StartFailure> bind(const std::vector<Listener>& listeners);
+    /// with a text that names the address; a port in use is tried again for a second, for the
+    /// kernel keeps those of a killed predecessor while it takes its rings apart.
+    io::Task<std::expected<void, cluster::StartFailure>> bind(
+        const std::vector<Listener>& listeners);
     /// What clients are told, by listener.
     [[nodiscard]] std::vector<cluster::Endpoint> endpoints(
         const std::vector<Listener>& listeners) const;
