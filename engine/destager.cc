@@ -125,7 +125,22 @@ void Destager::release(Partition& partition) {
     partition.destaging = false;
     --busy_;
     if (partition.pieces().undestaged() > 0 && !partition.deleted()) {
-        parts_.dirty_line.push_back(partition);
+        // In line by the age of its oldest piece, so that the front is always the one whose bytes
+        // pin the most.
+        const auto serial = [](const Partition& p) {
+            return p.pieces()[p.pieces().destaged()].chunk->serial;
+        };
+        Partition* behind = nullptr;
+        for (Partition* at = parts_.dirty_line.back();
+             at != nullptr && serial(*at) > serial(partition);
+             at = parts_.dirty_line.previous(*at)) {
+            behind = at;
+        }
+        if (behind == nullptr) {
+            parts_.dirty_line.push_back(partition);
+        } else {
+            parts_.dirty_line.insert_before(*behind, partition);
+        }
     }
     released_.notify_all();
 }

@@ -1,6 +1,6 @@
 // Copies durable bytes from the window into their segments, in large aligned writes, off the ack
 // path: oldest first, and only as much as the window and the journal need to have room. One core.
-// Explained in docs/data_path.md, "Destaging".
+// Explained in docs/journal.md, "Destaging".
 #pragma once
 
 #include <cstdint>

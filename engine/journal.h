@@ -152,9 +152,9 @@ public:
     [[nodiscard]] Generation active_generation() { return files_.active().generation; }
     /// The oldest file that holds frame `sequence` or a later one.
     [[nodiscard]] Generation generation_behind(Sequence sequence) const;
-    /// Frames through `sequence` are not needed any more.
-    void free_through(Sequence sequence) {
-        files_.free_through(sequence);
+    /// Files before `generation` are not needed any more.
+    void free_before(Generation generation) {
+        files_.free_before(generation);
         window_.space().notify_all();
     }
     [[nodiscard]] uint64_t live_bytes() const { return files_.live_bytes(); }

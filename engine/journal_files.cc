@@ -212,8 +212,8 @@ bool JournalFiles::advance() {
     return true;
 }
 
-void JournalFiles::free_through(Sequence sequence) {
-    while (live_.size() > 1 && live_.front()->last <= sequence) {
+void JournalFiles::free_before(Generation generation) {
+    while (live_.size() > 1 && live_.front()->generation < generation) {
         freed_.push_back(std::move(live_.front()));
         live_.pop_front();
     }

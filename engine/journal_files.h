@@ -65,8 +65,9 @@ public:
     bool advance();
     io::Event& ready() { return ready_; }
 
-    /// Frames through `sequence` are not needed any more: files of only such frames are recycled.
-    void free_through(Sequence sequence);
+    /// Files before `generation` are not needed any more, and recycled. By file, not by frame: a
+    /// checkpoint slot names the file where replay begins, which may hold no frame behind it.
+    void free_before(Generation generation);
     /// Bytes of frames that are needed, and what all files may come to.
     [[nodiscard]] uint64_t live_bytes() const;
     [[nodiscard]] uint64_t bytes_max() const { return options_.bytes_max; }

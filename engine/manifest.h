@@ -41,8 +41,8 @@ Result<Manifest> decode_manifest(std::string_view text);
 
 /// What stands in a directory before we touch it.
 enum class DirectoryKind : uint8_t {
-    empty,  ///< Missing or without entries: may be initialised. Our lock file, an unfinished
-            ///< manifest and the lost+found of a file system's root do not count.
+    empty,    ///< Missing or without entries: may be initialised. Our lock file, an unfinished
+              ///< manifest and the lost+found of a file system's root do not count.
     ours,     ///< Has a manifest.
     kafka,    ///< Has Kafka's meta.properties: refuse, naming `ringlog log import`.
     foreign,  ///< Anything else: refuse.

@@ -258,8 +258,9 @@ io::Task<Result<void>> Partition::wait_durable(AppendResult result) {
         co_return Result<void>{};
     }
     if (result.duplicate) {
-        // The original is on its way: with everything that was appended before now.
-        result.sequence = journal_.next_sequence();
+        // Its original is in a frame that nobody remembers; when that is durable, so is everything
+        // below.
+        co_return co_await wait_high_watermark(result.end_offset);
     }
     co_return co_await journal_.durable(result.sequence);
 }

@@ -26,6 +26,15 @@ uint64_t bytes_below(ByteView bytes, int64_t limit_offset) {
     return at;
 }
 
+/// The bytes of a read in one piece.
+std::vector<std::byte> flatten(const ReadData& data) {
+    std::vector<std::byte> whole = data.owned;
+    for (const Slice& slice : data.slices) {
+        whole.insert(whole.end(), slice.bytes().begin(), slice.bytes().end());
+    }
+    return whole;
+}
+
 }  // namespace
 
 uint64_t Partition::valid_bytes(const SegmentState& segment) const {
@@ -174,28 +183,23 @@ io::Task<Result<TimestampOffset>> Partition::find_timestamp(WallMs timestamp) {
         }
         auto batch = co_await segments_.find_timestamp(log_.id(), segment, timestamp, valid);
         if (batch && batch->base_offset < high_watermark_) {
-            auto bytes = co_await read(batch->base_offset, 1, high_watermark_);
-            if (!bytes) {
-                co_return fail(bytes.error());
+            auto data = co_await read(batch->base_offset, 1, high_watermark_);
+            if (!data) {
+                co_return fail(data.error());
             }
-            const ByteView view =
-                bytes->slices.empty() ? ByteView(bytes->owned) : bytes->slices.front().bytes();
-            co_return find_timestamp_in_batch(view, timestamp);
+            co_return find_timestamp_in_batch(flatten(*data), timestamp);
         }
         if (!batch && batch.error().code != Errc::not_found) {
             co_return fail(batch.error());
         }
     }
-    for (size_t at = pieces_.destaged(); at < pieces_.size(); ++at) {
+    // All of the window: what was destaged while we searched the segments is still here.
+    for (size_t at = 0; at < pieces_.size(); ++at) {
         const Piece& piece = pieces_[at];
         if (piece.first && piece.max_timestamp >= timestamp &&
             piece.last_offset < high_watermark_) {
-            const ReadData data = read_window(at, 1, high_watermark_);
-            std::vector<std::byte> whole = data.owned;
-            for (const Slice& slice : data.slices) {
-                whole.insert(whole.end(), slice.bytes().begin(), slice.bytes().end());
-            }
-            co_return find_timestamp_in_batch(whole, timestamp);
+            co_return find_timestamp_in_batch(flatten(read_window(at, 1, high_watermark_)),
+                                              timestamp);
         }
     }
     co_return TimestampOffset{};

@@ -288,7 +288,9 @@ RecoveryPlan Walk::run() {
     }
     const bool nothing_new = plan_.frames.empty() && !plan_.gap && last_ &&
                              Sequence(last_->sequence) == checkpoint_.last_stamp;
-    if (nothing_new) {
+    const RecoveryAction end_action =
+        kRecoveryCases[static_cast<size_t>(plan_.findings.back().name)].action;
+    if (nothing_new && end_action == RecoveryAction::accept) {
         plan_.findings.back().name = RecoveryCase::clean;
     }
     return std::move(plan_);

@@ -156,18 +156,15 @@ io::Task<Result<Partition*>> Shard::open_partition(const OpenPartition& request)
     state.id = copy.id;
     state.leader_epoch = copy.leader_epoch;
     state.epochs = {{copy.leader_epoch, 0}};
-    Partition& added = add(PartitionLog(state), copy.config);
-    // Announced in the same frame as its first batch or an earlier one: appends come after this
-    // entry.
+    // Announced before anyone can find it: its first batch is in the same frame or a later one.
     auto announced = co_await announce(copy, state.number);
     if (!announced) {
-        added.mark_deleted();
-        co_await added.quiesced();
-        by_number_.erase(state.number);
-        partitions_.erase(Key{copy.id.topic_id, copy.id.partition});
         co_return fail(announced.error());
     }
-    co_return &added;
+    if (Partition* known = find(copy.id.topic_id, copy.id.partition)) {
+        co_return known;  // another caller was faster; the number is spent
+    }
+    co_return &add(PartitionLog(state), copy.config);
 }
 
 io::Task<Result<void>> Shard::remove_partition(const TopicPartition& id) {
@@ -175,8 +172,11 @@ io::Task<Result<void>> Shard::remove_partition(const TopicPartition& id) {
     Partition* partition = find(copy.topic_id, copy.partition);
     if (partition != nullptr && partition->deleted()) {
         // Someone else is at it.
-        while (find(copy.topic_id, copy.partition) != nullptr) {
+        while (find(copy.topic_id, copy.partition) != nullptr && !journal_->failure()) {
             co_await closing_event_.wait_until(reactor_.now() + kMillisecondNs);
+        }
+        if (journal_->failure()) {
+            co_return fail(*journal_->failure());
         }
         partition = nullptr;
     }

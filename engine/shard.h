@@ -128,6 +128,9 @@ private:
     io::Task<Result<void>> write_checkpoint();
     io::Task<std::vector<PartitionState>> snapshot_states(Sequence& last_stamp);
     io::Task<Result<void>> recover_journal();
+    io::Task<Result<Checkpoint>> read_checkpoint(Generation& oldest);
+    io::Task<Result<std::vector<ScannedFile>>> scan_files(Generation from);
+    Result<ReplayOutcome> replay_plan(const Checkpoint& checkpoint, const RecoveryPlan& plan);
     io::Task<Result<void>> adopt(ReplayOutcome& outcome, std::vector<ScannedFile>& files);
     void report(const std::vector<RecoveryFinding>& findings) const;
     [[nodiscard]] PartitionNumber take_number();
@@ -149,8 +152,10 @@ private:
     Destager destager_;
     CheckpointSlots slots_;
     uint64_t checkpoint_number_ = 0;
-    Sequence replay_after_{0};           ///< Of the newest checkpoint,
-    Sequence previous_replay_after_{0};  ///< and of the one before: what lies behind it is free.
+    Sequence replay_after_{0};         ///< Of the newest checkpoint,
+    Generation replay_generation_{0};  ///< The file where it begins,
+    Generation previous_replay_generation_{
+        0};  ///< and of the one before: files before that are free.
     PartitionNumber next_number_{0};
     std::unordered_map<Key, std::unique_ptr<Partition>, KeyHash> partitions_;
     std::unordered_map<PartitionNumber, Partition*> by_number_;

@@ -135,9 +135,10 @@ io::Task<Result<void>> Shard::write_checkpoint() {
     }
     ++checkpoint_number_;
     ++counters_.checkpoints;
-    previous_replay_after_ = replay_after_;
     replay_after_ = stop;
-    journal_->free_through(previous_replay_after_);
+    previous_replay_generation_ = replay_generation_;
+    replay_generation_ = checkpoint.replay_generation;
+    journal_->free_before(previous_replay_generation_);
     co_return Result<void>{};
 }
 

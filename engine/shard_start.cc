@@ -69,12 +69,12 @@ io::Task<Result<std::unique_ptr<Shard>>> Shard::recover(io::Reactor& reactor,
     co_return shard;
 }
 
-io::Task<Result<void>> Shard::recover_journal() {
+io::Task<Result<Checkpoint>> Shard::read_checkpoint(Generation& oldest) {
     auto slots = co_await slots_.read();
     if (!slots) {
         co_return fail(slots.error());
     }
-    Generation oldest(UINT64_MAX);
+    oldest = Generation(UINT64_MAX);
     for (const SlotReading& slot : *slots) {
         const bool judged = slot.checkpoint || slot.error->code == Errc::not_found ||
                             slot.error->code == Errc::corrupt_file;
@@ -89,27 +89,63 @@ io::Task<Result<void>> Shard::recover_journal() {
             oldest = std::min(oldest, slot.checkpoint->replay_generation);
         }
     }
-    const auto newest = choose_checkpoint(std::move(*slots), findings_);
+    auto newest = choose_checkpoint(std::move(*slots), findings_);
     if (!newest) {
         report(findings_);
         co_return fail(Errc::corrupt_file);
     }
     checkpoint_number_ = newest->number;
-    replay_after_ = previous_replay_after_ = newest->replay_after;
-    auto& file_system = reactor_.files();
+    replay_after_ = newest->replay_after;
+    replay_generation_ = newest->replay_generation;
+    previous_replay_generation_ = oldest;
+    co_return std::move(*newest);
+}
+
+io::Task<Result<std::vector<ScannedFile>>> Shard::scan_files(Generation from) {
+    auto& files = reactor_.files();
     const std::string directory = journal_directory();
-    const Generation from = newest->replay_generation;
     const std::string root = options_.directory;
-    auto scanned = co_await reactor_.run_blocking(
-        [&file_system, root, directory, from]() -> Result<std::vector<ScannedFile>> {
+    co_return co_await reactor_.run_blocking(
+        [&files, root, directory, from]() -> Result<std::vector<ScannedFile>> {
             // What a killed predecessor still had on its way, to segments too, lands before we look
             // or write.
-            auto synced = file_system.sync_file_system(root);
+            auto synced = files.sync_file_system(root);
             if (!synced) {
                 return fail(synced.error());
             }
-            return scan_journal(file_system, directory, from);
+            return scan_journal(files, directory, from);
         });
+}
+
+Result<ReplayOutcome> Shard::replay_plan(const Checkpoint& checkpoint, const RecoveryPlan& plan) {
+    findings_.insert(findings_.end(), plan.findings.begin(), plan.findings.end());
+    report(findings_);
+    if (plan.refused) {
+        return fail(findings_.back().name == RecoveryCase::newer_version ? Errc::version_unknown
+                                                                         : Errc::corrupt_file);
+    }
+    ReplayOutcome outcome = replay(checkpoint, plan, reactor_.wall_ms());
+    report(outcome.findings);
+    if (outcome.refused) {
+        return fail(Errc::version_unknown);
+    }
+    if (outcome.unknown_entries > 0 && !options_.accept_loss) {
+        log_error("recovery",
+                  "journal {}: {} entries belong to partitions whose opening is lost; `ringlog log "
+                  "accept` starts without them",
+                  options_.journal.value(), outcome.unknown_entries);
+        return fail(Errc::corrupt_file);
+    }
+    return outcome;
+}
+
+io::Task<Result<void>> Shard::recover_journal() {
+    Generation oldest;
+    auto checkpoint = co_await read_checkpoint(oldest);
+    if (!checkpoint) {
+        co_return fail(checkpoint.error());
+    }
+    auto scanned = co_await scan_files(checkpoint->replay_generation);
     if (!scanned) {
         co_return fail(scanned.error());
     }
@@ -117,28 +153,14 @@ io::Task<Result<void>> Shard::recover_journal() {
     for (const ScannedFile& file : *scanned) {
         views.push_back(file.view());
     }
-    RecoveryPlan plan = plan_recovery(options_.journal, *newest, views);
-    findings_.insert(findings_.end(), plan.findings.begin(), plan.findings.end());
-    report(findings_);
-    if (plan.refused) {
-        co_return fail(findings_.back().name == RecoveryCase::newer_version ? Errc::version_unknown
-                                                                            : Errc::corrupt_file);
-    }
-    ReplayOutcome outcome = replay(*newest, plan, reactor_.wall_ms());
-    report(outcome.findings);
-    if (outcome.refused) {
-        co_return fail(Errc::version_unknown);
-    }
-    if (outcome.unknown_entries > 0 && !options_.accept_loss) {
-        log_error("recovery",
-                  "journal {}: {} entries belong to partitions whose opening is lost; `ringlog log "
-                  "accept` starts without them",
-                  options_.journal.value(), outcome.unknown_entries);
-        co_return fail(Errc::corrupt_file);
+    RecoveryPlan plan = plan_recovery(options_.journal, *checkpoint, views);
+    auto outcome = replay_plan(*checkpoint, plan);
+    if (!outcome) {
+        co_return fail(outcome.error());
     }
     counters_.recovered_frames = plan.frames.size();
-    next_number_ = outcome.next_number;
-    auto adopted = co_await adopt(outcome, *scanned);
+    next_number_ = outcome->next_number;
+    auto adopted = co_await adopt(*outcome, *scanned);
     if (!adopted) {
         co_return adopted;
     }
@@ -150,7 +172,7 @@ io::Task<Result<void>> Shard::recover_journal() {
     // Segments were begun anew behind a gap: the next start must find them so, whatever it finds of
     // the journal.
     for (int i = 0; plan.gap && i < 2; ++i) {
-        auto kept = co_await checkpoint();
+        auto kept = co_await this->checkpoint();
         if (!kept) {
             co_return kept;
         }

@@ -88,7 +88,7 @@ FoundResult lock_and_look(io::FileSystem& files, const std::string& directory, i
                 manifest.error(),
                 manifest.error().code == Errc::version_unknown
                     ? fmt::format("{}: written by a newer Ringlog; nothing was touched", directory)
-                    : fmt::format("{}/manifest: {}; nothing was touched", directory,
+                    : fmt::format("{}/ringlog.manifest: {}; nothing was touched", directory,
                                   describe(manifest.error()))));
         }
         found.manifest = std::move(*manifest);
