@@ -1,6 +1,7 @@
-// A broker that was killed refused to start: its checkpoint slots named a journal file as the place where replay begins
-// which held no frame behind them (the next frame had not fitted and went to the next file), and that file had been
-// recycled, because everything in it was covered. Files are freed by what the older slot names, not by frames.
+// A broker that was killed refused to start: its checkpoint slots named a journal file as the place
+// where replay begins which held no frame behind them (the next frame had not fitted and went to
+// the next file), and that file had been recycled, because everything in it was covered. Files are
+// freed by what the older slot names, not by frames.
 #include <gtest/gtest.h>
 
 #include "tests/support/shard_harness.h"
@@ -9,7 +10,8 @@ namespace ringlog::engine::test {
 namespace {
 
 // Goal: a start succeeds with either slot alone, wherever in a file the checkpoints were taken.
-// Method: for many fills of the active file: checkpoints with and without an append between them, one slot damaged, a kill.
+// Method: for many fills of the active file: checkpoints with and without an append between them,
+// one slot damaged, a kill.
 TEST(Regression0001, AStartSucceedsWithEitherCheckpointSlotAlone) {
     for (uint64_t fill = 1; fill <= 24; ++fill) {
         for (const char* slot : {"/data/checkpoint-0.0", "/data/checkpoint-0.1"}) {

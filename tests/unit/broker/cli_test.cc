@@ -57,8 +57,8 @@ TEST(Cli, StartTakesAFileAndOverrides) {
     EXPECT_FALSE(bare.start->file.has_value());
     EXPECT_TRUE(bare.start->overrides.empty());
     EXPECT_EQ(bare.start->log_level, LogLevel::info);
-    const Outcome full = run({"start", "--override", "a=1", "server.properties", "--override", "b=2,3",
-                          "--override=c=", "--log-level", "debug"});
+    const Outcome full = run({"start", "--override", "a=1", "server.properties", "--override",
+                              "b=2,3", "--override=c=", "--log-level", "debug"});
     ASSERT_TRUE(full.start.has_value());
     EXPECT_EQ(full.start->file, "server.properties");
     EXPECT_THAT(full.start->overrides, ElementsAre("a=1", "b=2,3", "c="));
