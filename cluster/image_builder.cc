@@ -77,7 +77,7 @@ Result<void> ImageBuilder::apply_revision(std::span<const Change> changes) {
     return {};
 }
 
-void ImageBuilder::replace(TopicPtr topic) {
+void ImageBuilder::replace(const TopicPtr& topic) {
     const size_t name_bucket = topic_name_hash(topic->name) % MetadataImage::kBuckets;
     const size_t id_bucket = std::hash<Uuid>{}(topic->id) % MetadataImage::kBuckets;
     change_bucket(next_->by_name_, name_bucket, topic, &TopicImage::name, true);

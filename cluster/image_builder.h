@@ -26,7 +26,7 @@ private:
     void put_chunk(const keys::Parsed& key, const KeyValue& entry,
                    const PartitionChunkRecord& record);
     void put_configs(const Uuid& id, const KeyValue& entry, ConfigMap configs);
-    void replace(TopicPtr topic);
+    void replace(const TopicPtr& topic);
     void remove(const TopicPtr& topic);
 
     std::shared_ptr<MetadataImage> next_;

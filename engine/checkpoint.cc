@@ -104,6 +104,7 @@ io::Task<Result<void>> CheckpointSlots::create() {
 
 io::Task<Result<std::vector<SlotReading>>> CheckpointSlots::read() {
     std::vector<SlotReading> readings;
+    readings.reserve(kSlots);
     for (size_t slot = 0; slot < kSlots; ++slot) {
         readings.push_back(co_await read_slot(slot));
     }

@@ -58,8 +58,7 @@ io::Task<Result<void>> Journal::create() {
     co_return co_await begin_life();
 }
 
-io::Task<Result<void>> Journal::resume(const Resume& at) {
-    const Resume from = at;
+io::Task<Result<void>> Journal::resume(Resume from) {
     auto opened = co_await files_.open(
         {.oldest = from.oldest, .active = from.generation, .end = from.end, .last = from.last});
     if (!opened) {

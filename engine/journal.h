@@ -106,7 +106,7 @@ public:
         uint64_t last_hash = 0;  ///< header_hash of the last accepted frame.
         uint64_t life = 0;       ///< The highest life that was met.
     };
-    io::Task<Result<void>> resume(const Resume& at);
+    io::Task<Result<void>> resume(Resume from);
     /// Completes what was appended, flushes, ends the background tasks, closes the files.
     io::Task<void> close();
 

@@ -162,8 +162,7 @@ io::Task<Result<void>> JournalFiles::create() {
     co_return Result<void>{};
 }
 
-io::Task<Result<void>> JournalFiles::open(const Resume& at) {
-    const Resume resume = at;
+io::Task<Result<void>> JournalFiles::open(Resume resume) {
     auto& files = reactor_.files();
     const std::string directory = options_.directory;
     auto listed =

@@ -57,7 +57,7 @@ public:
     };
     /// Opens the files that recovery found. Those from `oldest` to `active` are live; the others
     /// are stale: they get new generations before they are used.
-    io::Task<Result<void>> open(const Resume& at);
+    io::Task<Result<void>> open(Resume resume);
 
     [[nodiscard]] JournalFile& active() { return *live_.back(); }
     [[nodiscard]] const std::deque<std::unique_ptr<JournalFile>>& live() const { return live_; }

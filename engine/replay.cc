@@ -165,7 +165,7 @@ void Replay::finish_batch(ReplayedPartition& partition) {
                               (entry.segment_base == partition.destaging_base_offset &&
                                entry.segment_position + entry.length <= partition.destaged_bytes);
         if (!destaged) {
-            partition.pieces.push_back(std::move(piece));
+            partition.pieces.push_back(piece);
         }
     }
 }

@@ -139,12 +139,11 @@ io::Task<Result<void>> Shard::announce(const OpenPartition& request, PartitionNu
     co_return Result<void>{};
 }
 
-io::Task<Result<Partition*>> Shard::open_partition(const OpenPartition& request) {
-    const OpenPartition copy = request;
-    if (Partition* known = find(copy.id.topic_id, copy.id.partition)) {
-        known->set_config(copy.config);
-        if (copy.leader_epoch > known->leader_epoch() && !journal_->failure()) {
-            auto begun = co_await known->begin_epoch(copy.leader_epoch);
+io::Task<Result<Partition*>> Shard::open_partition(OpenPartition request) {
+    if (Partition* known = find(request.id.topic_id, request.id.partition)) {
+        known->set_config(request.config);
+        if (request.leader_epoch > known->leader_epoch() && !journal_->failure()) {
+            auto begun = co_await known->begin_epoch(request.leader_epoch);
             if (!begun) {
                 co_return fail(begun.error());
             }
@@ -153,26 +152,25 @@ io::Task<Result<Partition*>> Shard::open_partition(const OpenPartition& request)
     }
     PartitionState state;
     state.number = take_number();
-    state.id = copy.id;
-    state.leader_epoch = copy.leader_epoch;
-    state.epochs = {{copy.leader_epoch, 0}};
+    state.id = request.id;
+    state.leader_epoch = request.leader_epoch;
+    state.epochs = {{request.leader_epoch, 0}};
     // Announced before anyone can find it: its first batch is in the same frame or a later one.
-    auto announced = co_await announce(copy, state.number);
+    auto announced = co_await announce(request, state.number);
     if (!announced) {
         co_return fail(announced.error());
     }
-    if (Partition* known = find(copy.id.topic_id, copy.id.partition)) {
+    if (Partition* known = find(request.id.topic_id, request.id.partition)) {
         co_return known;  // another caller was faster; the number is spent
     }
-    co_return &add(PartitionLog(state), copy.config);
+    co_return &add(PartitionLog(state), request.config);
 }
 
-io::Task<Result<void>> Shard::remove_partition(const TopicPartition& id) {
-    const TopicPartition copy = id;
-    Partition* partition = find(copy.topic_id, copy.partition);
+io::Task<Result<void>> Shard::remove_partition(TopicPartition id) {
+    Partition* partition = find(id.topic_id, id.partition);
     if (partition != nullptr && partition->deleted()) {
         // Someone else is at it.
-        while (find(copy.topic_id, copy.partition) != nullptr && !journal_->failure()) {
+        while (find(id.topic_id, id.partition) != nullptr && !journal_->failure()) {
             co_await closing_event_.wait_until(reactor_.now() + kMillisecondNs);
         }
         if (journal_->failure()) {
@@ -198,9 +196,9 @@ io::Task<Result<void>> Shard::remove_partition(const TopicPartition& id) {
         // A large append that was under way may have placed pieces after the first forget().
         destager_.forget(*partition);
         by_number_.erase(partition->number());
-        partitions_.erase(Key{copy.topic_id, copy.partition});
+        partitions_.erase(Key{id.topic_id, id.partition});
     }
-    auto renamed = co_await segments_.rename_deleted(copy);
+    auto renamed = co_await segments_.rename_deleted(id);
     co_return renamed;
 }
 

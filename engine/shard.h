@@ -74,12 +74,12 @@ public:
     ~Shard() override;
 
     /// The partition, opened: what recovery found of it, or a new and empty one.
-    io::Task<Result<Partition*>> open_partition(const OpenPartition& request);
+    io::Task<Result<Partition*>> open_partition(OpenPartition request);
     /// nullptr if it was not opened.
     [[nodiscard]] Partition* find(const Uuid& topic_id, int32_t partition);
     /// Deletes for good: flushed in the journal, then its directory is renamed; its files are
     /// removed in the background. Waits for everything that uses it. Idempotent.
-    io::Task<Result<void>> remove_partition(const TopicPartition& id);
+    io::Task<Result<void>> remove_partition(TopicPartition id);
 
     /// Writes everything through the last complete frame into segments, syncs them, writes a
     /// checkpoint, frees the journal behind the one before.

@@ -46,6 +46,7 @@ io::Task<Result<void>> Shard::checkpoint() {
 io::Task<std::vector<PartitionState>> Shard::snapshot_states(Sequence& last_stamp) {
     std::vector<PartitionState> states;
     std::vector<PartitionNumber> numbers;
+    numbers.reserve(by_number_.size());
     for (const Partition* partition : partitions()) {
         numbers.push_back(partition->number());
     }
@@ -162,6 +163,7 @@ io::Task<Result<uint64_t>> Shard::accept_damage() {
 
 std::vector<PartitionState> Shard::states() {
     std::vector<PartitionState> all;
+    all.reserve(by_number_.size());
     for (const Partition* partition : partitions()) {
         PartitionState state = partition->log().state(journal_->completed());
         state.destaging_base_offset = partition->synced.segment_base;

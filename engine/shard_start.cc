@@ -150,6 +150,7 @@ io::Task<Result<void>> Shard::recover_journal() {
         co_return fail(scanned.error());
     }
     std::vector<FileView> views;
+    views.reserve(scanned->size());
     for (const ScannedFile& file : *scanned) {
         views.push_back(file.view());
     }
@@ -182,6 +183,7 @@ io::Task<Result<void>> Shard::recover_journal() {
 
 io::Task<Result<void>> Shard::adopt(ReplayOutcome& outcome, std::vector<ScannedFile>& files) {
     std::vector<Chunk*> chunks;
+    chunks.reserve(files.size());
     for (ScannedFile& file : files) {
         chunks.push_back(&window_.adopt(file.data.release(), static_cast<uint32_t>(file.bytes)));
     }

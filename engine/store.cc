@@ -152,6 +152,7 @@ io::Task<void> create_into(io::Reactor& here, io::CoreId core, ShardOptions opti
 
 std::vector<ShardBox> empty_boxes(size_t count) {
     std::vector<ShardBox> boxes;
+    boxes.reserve(count);
     for (size_t i = 0; i < count; ++i) {
         boxes.push_back({fail(Errc::closed)});
     }
@@ -221,6 +222,14 @@ Result<void> remove_stale_journals(io::FileSystem& files, const std::string& dir
     return files.sync_directory(directory);
 }
 
+io::Task<Result<void>> attach_there(io::Reactor& there, int32_t descriptor) {
+    auto attached = there.backend().attach(descriptor);
+    if (!attached) {
+        co_return fail(attached.error());
+    }
+    co_return Result<void>{};
+}
+
 /// Gives every journal's ring a reference to the lock: the kernel keeps it until the last write of
 /// this process has landed, however the process ends.
 io::Task<Result<void>> hold_lock_in_rings(io::Reactor& here, const StoreOptions& options,
@@ -230,13 +239,7 @@ io::Task<Result<void>> hold_lock_in_rings(io::Reactor& here, const StoreOptions&
         if (copy < 0) {
             continue;
         }
-        auto holder = [copy](io::Reactor& there) -> io::Task<Result<void>> {
-            auto attached = there.backend().attach(copy);
-            if (!attached) {
-                co_return fail(attached.error());
-            }
-            co_return Result<void>{};
-        };
+        auto holder = [copy](io::Reactor& there) { return attach_there(there, copy); };
         auto held = co_await io::call_on(here, core, holder);
         if (!held) {
             co_return held;
@@ -269,6 +272,7 @@ io::Task<Opened> make_layout(io::Reactor& here, const StoreOptions& options, Ope
     }
     Manifest next = store.manifest;
     next.journals.clear();
+    next.journals.reserve(count);
     for (size_t i = 0; i < count; ++i) {
         next.journals.push_back(JournalId(next.next_journal++));
     }
