@@ -163,6 +163,7 @@ std::string_view ignored_key_reason(std::string_view key) {
 
 std::vector<std::string_view> ignored_keys() {
     std::vector<std::string_view> names;
+    names.reserve(std::size(kIgnored));
     for (const Ignored& ignored : kIgnored) {
         names.push_back(ignored.name);
     }

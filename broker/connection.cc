@@ -253,9 +253,9 @@ void Connection::wake_all() {
 }
 
 void Connection::check(MonotonicNs now, int64_t idle_ns) {
-    if (send_started_ != 0 && now - send_started_ > kSendNs) {
-        abort();
-    } else if (requests_.empty() && now - last_active_ > idle_ns) {
+    const bool stuck = send_started_ != 0 && now - send_started_ > kSendNs;
+    const bool idle = requests_.empty() && now - last_active_ > idle_ns;
+    if (stuck || idle) {
         abort();
     }
 }

@@ -246,6 +246,7 @@ io::Task<void> Fetch::wait_and_read() {
         co_await park(bounds, look.available, deadline);
     }
     std::vector<FetchItem*> in_order;
+    in_order.reserve(items_.size());
     for (FetchItem& item : items_) {
         in_order.push_back(&item);
     }

@@ -43,7 +43,8 @@ int version(const VersionCommand& command) {
 }  // namespace ringlog::broker
 
 int main(int count, char** values) {
-    using namespace ringlog::broker;
     const std::vector<std::string> arguments(values + 1, values + count);
-    return run_cli(arguments, {.start = start, .version = version, .log_accept = accept_log});
+    return ringlog::broker::run_cli(arguments, {.start = ringlog::broker::start,
+                                                .version = ringlog::broker::version,
+                                                .log_accept = ringlog::broker::accept_log});
 }
