@@ -2,6 +2,7 @@
 // recovery.
 #pragma once
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
 #include <string_view>
@@ -51,7 +52,7 @@ public:
         header.flags = spec.flags;
         header.payload_bytes = static_cast<uint32_t>(spec.payload.size());
         const Bytes frame(file.data.get() + end_, file.bytes - end_);
-        std::memcpy(frame.data() + kFrameHeaderBytes, spec.payload.data(), spec.payload.size());
+        std::ranges::copy(spec.payload, frame.begin() + kFrameHeaderBytes);
         chain_ = seal_frame(frame, header, {journal_, file.generation, end_}, spec.entries);
         const Written written{files_.size() - 1, end_, header.frame_bytes, sequence_};
         end_ += header.frame_bytes;
