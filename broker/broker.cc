@@ -152,7 +152,8 @@ io::Task<Started> Broker::open_data() {
     }
     manifest_ = opened->manifest;
     lock_ = std::move(opened->lock);
-    for (uint16_t i = 0; i < opened->shards.size(); ++i) {
+    const auto i_end = static_cast<uint16_t>(opened->shards.size());
+    for (uint16_t i = 0; i < i_end; ++i) {
         BrokerCore* const core = cores_[i].get();
         engine::Shard* const shard = opened->shards[i].release();
         (void)co_await io::call_on(reactor_, io::CoreId(i), [core, shard](io::Reactor&) {
@@ -271,7 +272,8 @@ io::Task<void> Broker::close_all(bool clean, bool& in_order) {
         (void)co_await io::call_on(reactor_, core->reactor().core(),
                                    [&core](io::Reactor&) { return core->close(); });
     }
-    for (uint16_t i = 0; i < cores_.size(); ++i) {
+    const auto i_end = static_cast<uint16_t>(cores_.size());
+    for (uint16_t i = 0; i < i_end; ++i) {
         (void)co_await io::call_on(reactor_, io::CoreId(i),
                                    [this, i](io::Reactor&) { return destroy_core(i); });
     }

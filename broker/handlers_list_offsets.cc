@@ -117,7 +117,8 @@ io::Task<void> handle_list_offsets(Connection& connection, Request& request) {
             }
         }
     }
-    for (uint16_t owner = 0; owner < concerned.size(); ++owner) {
+    const auto owner_end = static_cast<uint16_t>(concerned.size());
+    for (uint16_t owner = 0; owner < owner_end; ++owner) {
         if (concerned[owner]) {
             BrokerCore* const there = &core.broker().core(owner);
             (void)co_await io::call_on(

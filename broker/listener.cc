@@ -77,7 +77,8 @@ std::vector<cluster::Endpoint> Listeners::endpoints(const std::vector<Listener>&
 }
 
 Result<void> Listeners::accept() {
-    for (uint16_t index = 0; index < bound_.size(); ++index) {
+    const auto index_end = static_cast<uint16_t>(bound_.size());
+    for (uint16_t index = 0; index < index_end; ++index) {
         auto started = io::Listener::start(
             reactor_, std::exchange(bound_[index].descriptor, -1),
             [this, index](int32_t descriptor) { on_accept(descriptor, index); });
