@@ -203,10 +203,8 @@ io::Task<Started> Broker::remember_cluster_id() {
     }
     manifest_.cluster_id = cluster_id;
     auto& files = reactor_.files();
-    const engine::Manifest manifest = manifest_;
-    const std::string path = directory;
     const auto written = co_await reactor_.run_blocking(
-        [&files, path, manifest] { return engine::write_manifest(files, path, manifest); });
+        [&] { return engine::write_manifest(files, directory, manifest_); });
     if (!written) {
         co_return std::unexpected(
             StartFailure{written.error(), fmt::format("{}: cannot write the manifest: {}",

@@ -44,7 +44,7 @@ io::Task<bool> Broker::publish(cluster::ImagePtr image, std::vector<cluster::Top
         BrokerCore* const target = core.get();
         (void)co_await io::call_on(
             reactor_, target->reactor().core(),
-            [target, image](io::Reactor&) { return target->take_image(image); });
+            [target, &image](io::Reactor&) { return target->take_image(image); });
     }
     published_ = std::move(image);
     co_return all;

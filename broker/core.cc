@@ -97,10 +97,9 @@ io::Task<void> BrokerCore::serve(std::unique_ptr<Connection> connection) {
     if (move) {
         BrokerCore* const target = &broker_.core(move->core);
         target->connection_count.fetch_add(1, std::memory_order_relaxed);
-        (void)co_await io::call_on(reactor_, target->reactor().core(),
-                                   [target, move = std::move(*move)](io::Reactor&) mutable {
-                                       return target->adopt_moved(std::move(move));
-                                   });
+        (void)co_await io::call_on(
+            reactor_, target->reactor().core(),
+            [target, &move](io::Reactor&) { return target->adopt_moved(std::move(*move)); });
     } else {
         metrics_.add(Counter::connections_closed);
     }

@@ -115,10 +115,9 @@ io::Task<void> create_missing(BrokerCore& core, std::vector<Missing>& missing) {
         co_return;
     }
     Broker* const broker = &core.broker();
-    auto created = co_await io::call_on(
-        core.reactor(), broker->home(), [broker, names = std::move(names)](io::Reactor&) mutable {
-            return broker->controller().ensure_topics(std::move(names));
-        });
+    auto created = co_await io::call_on(core.reactor(), broker->home(), [&](io::Reactor&) {
+        return broker->controller().ensure_topics(std::move(names));
+    });
     for (const cluster::CreatedTopic& topic : created) {
         for (Missing& one : missing) {
             if (one.name == topic.name) {

@@ -92,9 +92,8 @@ io::Task<void> handle_create_topics(Connection& connection, Request& request) {
     }
     Broker* const broker = &connection.core().broker();
     const bool validate_only = body->validate_only;
-    const auto created = co_await io::call_on(
-        connection.core().reactor(), broker->home(),
-        [broker, validate_only, topics = std::move(topics)](io::Reactor&) mutable {
+    const auto created =
+        co_await io::call_on(connection.core().reactor(), broker->home(), [&](io::Reactor&) {
             return broker->controller().create_topics(std::move(topics), validate_only);
         });
     std::vector<ConfigTexts> texts(created.size());
@@ -139,11 +138,9 @@ io::Task<void> handle_delete_topics(Connection& connection, Request& request) {
         }
     }
     Broker* const broker = &connection.core().broker();
-    const auto deleted =
-        co_await io::call_on(connection.core().reactor(), broker->home(),
-                             [broker, topics = std::move(topics)](io::Reactor&) mutable {
-                                 return broker->controller().delete_topics(std::move(topics));
-                             });
+    const auto deleted = co_await io::call_on(
+        connection.core().reactor(), broker->home(),
+        [&](io::Reactor&) { return broker->controller().delete_topics(std::move(topics)); });
     kafka::DeleteTopicsResponse response;
     for (const cluster::DeletedTopic& topic : deleted) {
         kafka::DeletableTopicResult& result = response.responses.push_back({});

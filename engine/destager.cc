@@ -424,26 +424,25 @@ io::Task<Result<void>> Destager::rescue(Partition& partition, const Plan& plan, 
     partition.set_damage(Damage::segment_failed);
     counters_.rescued_bytes += bytes.size();
     auto& files = parts_.reactor.files();
-    auto saved =
-        co_await parts_.reactor.run_blocking([&files, directory, path, bytes]() -> Result<void> {
-            auto made = files.make_directory(directory);
-            if (!made && made.error().code != Errc::exists) {
-                return made;
-            }
-            auto opened = files.open(path, {.create = true, .write = true, .direct = false});
-            if (!opened) {
-                return fail(opened.error());
-            }
-            auto done = files.write(opened->descriptor, bytes, 0);
-            if (done) {
-                done = files.sync_data(opened->descriptor);
-            }
-            if (done) {
-                done = files.sync_directory(directory);
-            }
-            files.close(opened->descriptor);
-            return done;
-        });
+    auto saved = co_await parts_.reactor.run_blocking([&]() -> Result<void> {
+        auto made = files.make_directory(directory);
+        if (!made && made.error().code != Errc::exists) {
+            return made;
+        }
+        auto opened = files.open(path, {.create = true, .write = true, .direct = false});
+        if (!opened) {
+            return fail(opened.error());
+        }
+        auto done = files.write(opened->descriptor, bytes, 0);
+        if (done) {
+            done = files.sync_data(opened->descriptor);
+        }
+        if (done) {
+            done = files.sync_directory(directory);
+        }
+        files.close(opened->descriptor);
+        return done;
+    });
     co_return saved;
 }
 

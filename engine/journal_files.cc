@@ -85,24 +85,23 @@ io::Task<Result<std::unique_ptr<JournalFile>>> JournalFiles::make_file(Generatio
     const std::string path = file->path;
     const std::string directory = options_.directory;
     const uint64_t bytes = file->bytes;
-    auto opened = co_await reactor_.run_blocking(
-        [&files, path, directory, bytes]() -> Result<io::OpenedFile> {
-            auto made = files.open(path, {.create = true, .write = true});
-            if (!made) {
-                return made;
-            }
-            auto written = files.prewrite(made->descriptor, 0, bytes);
-            if (written) {
-                written = files.sync_directory(directory);
-            }
-            if (!written) {
-                files.close(made->descriptor);
-                (void)files.remove(
-                    path);  // half a file helps nobody; the error that matters is returned
-                return fail(written.error());
-            }
+    auto opened = co_await reactor_.run_blocking([&]() -> Result<io::OpenedFile> {
+        auto made = files.open(path, {.create = true, .write = true});
+        if (!made) {
             return made;
-        });
+        }
+        auto written = files.prewrite(made->descriptor, 0, bytes);
+        if (written) {
+            written = files.sync_directory(directory);
+        }
+        if (!written) {
+            files.close(made->descriptor);
+            (void)files.remove(
+                path);  // half a file helps nobody; the error that matters is returned
+            return fail(written.error());
+        }
+        return made;
+    });
     if (!opened) {
         co_return fail(opened.error());
     }
@@ -120,8 +119,7 @@ io::Task<Result<std::unique_ptr<JournalFile>>> JournalFiles::open_file(Generatio
     file->path = path_of(generation);
     auto& files = reactor_.files();
     const std::string path = file->path;
-    auto opened = co_await reactor_.run_blocking(
-        [&files, path] { return files.open(path, {.write = true}); });
+    auto opened = co_await reactor_.run_blocking([&] { return files.open(path, {.write = true}); });
     if (!opened) {
         co_return fail(opened.error());
     }
@@ -137,7 +135,7 @@ io::Task<Result<std::unique_ptr<JournalFile>>> JournalFiles::open_file(Generatio
 io::Task<Result<void>> JournalFiles::create() {
     auto& files = reactor_.files();
     const std::string directory = options_.directory;
-    auto made = co_await reactor_.run_blocking([&files, directory]() -> Result<void> {
+    auto made = co_await reactor_.run_blocking([&]() -> Result<void> {
         auto created = files.make_directory(directory);
         if (!created && created.error().code != Errc::exists) {
             return created;
@@ -165,8 +163,7 @@ io::Task<Result<void>> JournalFiles::create() {
 io::Task<Result<void>> JournalFiles::open(Resume resume) {
     auto& files = reactor_.files();
     const std::string directory = options_.directory;
-    auto listed =
-        co_await reactor_.run_blocking([&files, directory] { return files.list(directory); });
+    auto listed = co_await reactor_.run_blocking([&] { return files.list(directory); });
     if (!listed) {
         co_return fail(listed.error());
     }
@@ -226,7 +223,7 @@ io::Task<Result<void>> JournalFiles::recycle(JournalFile& file) {
     const std::string from = file.path;
     const std::string to = path_of(generation);
     const std::string directory = options_.directory;
-    auto renamed = co_await reactor_.run_blocking([&files, from, to, directory]() -> Result<void> {
+    auto renamed = co_await reactor_.run_blocking([&]() -> Result<void> {
         auto done = files.rename(from, to);
         return done ? files.sync_directory(directory) : done;
     });
@@ -245,7 +242,7 @@ io::Task<Result<void>> JournalFiles::discard(JournalFile& file) {
     file.file.close();
     auto& files = reactor_.files();
     const std::string path = file.path;
-    co_return co_await reactor_.run_blocking([&files, path] { return files.remove(path); });
+    co_return co_await reactor_.run_blocking([&] { return files.remove(path); });
 }
 
 io::Task<Result<bool>> JournalFiles::add_spare() {

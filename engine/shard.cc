@@ -237,8 +237,7 @@ io::Task<void> Shard::space_loop() {
     auto& files = reactor_.files();
     while (!closing_) {
         const std::string directory = options_.directory;
-        auto space =
-            co_await reactor_.run_blocking([&files, directory] { return files.space(directory); });
+        auto space = co_await reactor_.run_blocking([&] { return files.space(directory); });
         if (space) {
             uint64_t pending = 0;
             for (const auto& [number, partition] : by_number_) {

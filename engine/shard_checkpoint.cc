@@ -107,8 +107,7 @@ io::Task<Result<void>> Shard::write_checkpoint() {
     }
     auto& files = reactor_.files();
     const std::string directory = options_.directory;
-    auto synced = co_await reactor_.run_blocking(
-        [&files, directory] { return files.sync_file_system(directory); });
+    auto synced = co_await reactor_.run_blocking([&] { return files.sync_file_system(directory); });
     if (!synced) {
         // Whatever write-back lost, only the journal has it: that journal must not go on as if it
         // could be freed.

@@ -105,16 +105,15 @@ io::Task<Result<std::vector<ScannedFile>>> Shard::scan_files(Generation from) {
     auto& files = reactor_.files();
     const std::string directory = journal_directory();
     const std::string root = options_.directory;
-    co_return co_await reactor_.run_blocking(
-        [&files, root, directory, from]() -> Result<std::vector<ScannedFile>> {
-            // What a killed predecessor still had on its way, to segments too, lands before we look
-            // or write.
-            auto synced = files.sync_file_system(root);
-            if (!synced) {
-                return fail(synced.error());
-            }
-            return scan_journal(files, directory, from);
-        });
+    co_return co_await reactor_.run_blocking([&]() -> Result<std::vector<ScannedFile>> {
+        // What a killed predecessor still had on its way, to segments too, lands before we look
+        // or write.
+        auto synced = files.sync_file_system(root);
+        if (!synced) {
+            return fail(synced.error());
+        }
+        return scan_journal(files, directory, from);
+    });
 }
 
 Result<ReplayOutcome> Shard::replay_plan(const Checkpoint& checkpoint, const RecoveryPlan& plan) {

@@ -126,12 +126,14 @@ struct ShardBox {
 };
 
 io::Task<ShardBox> recover_there(io::Reactor& there, ShardOptions options) {
-    co_return ShardBox{co_await Shard::recover(there, std::move(options))};
+    auto shard = co_await Shard::recover(there, std::move(options));
+    co_return ShardBox{std::move(shard)};
 }
 
 io::Task<ShardBox> create_there(io::Reactor& there, ShardOptions options,
                                 std::vector<PartitionState> states) {
-    co_return ShardBox{co_await Shard::create(there, std::move(options), std::move(states))};
+    auto shard = co_await Shard::create(there, std::move(options), std::move(states));
+    co_return ShardBox{std::move(shard)};
 }
 
 /// Each journal on its own core, all at once; what became of it goes to `box`, which outlives the
@@ -181,7 +183,7 @@ StoreFailure recovery_failure(const std::string& directory, JournalId journal, c
 io::Task<Result<void>> save_manifest(io::Reactor& here, std::string directory, Manifest manifest) {
     auto& files = here.files();
     co_return co_await here.run_blocking(
-        [&files, directory, manifest] { return write_manifest(files, directory, manifest); });
+        [&] { return write_manifest(files, directory, manifest); });
 }
 
 /// Removes journals that the manifest does not name: of a layout that is left, or that never began.
@@ -344,8 +346,8 @@ io::Task<Opened> open_store(io::Reactor& here, StoreOptions options) {
     auto& files = here.files();
     const std::string directory = options.directory;
     const int32_t node_id = options.node_id;
-    FoundResult found = co_await here.run_blocking(
-        [&files, directory, node_id] { return lock_and_look(files, directory, node_id); });
+    FoundResult found =
+        co_await here.run_blocking([&] { return lock_and_look(files, directory, node_id); });
     if (!found) {
         co_return std::unexpected(std::move(found.error()));
     }
@@ -386,9 +388,8 @@ io::Task<Opened> open_store(io::Reactor& here, StoreOptions options) {
         co_return opened;
     }
     const Manifest manifest = opened->manifest;
-    auto cleaned = co_await here.run_blocking([&files, directory, manifest] {
-        return remove_stale_journals(files, directory, manifest);
-    });
+    auto cleaned = co_await here.run_blocking(
+        [&] { return remove_stale_journals(files, directory, manifest); });
     if (!cleaned) {
         log_warn("store", "{}: journals of an earlier layout stay: {}", directory,
                  describe(cleaned.error()));
