@@ -73,6 +73,7 @@ engine::StoreOptions Broker::store_options() const {
         store.cores.push_back(io::CoreId(i));
     }
     engine::ShardOptions& shard = store.shard;
+    shard = options_.shard;
     shard.durability = config.durability == Durability::power ? engine::Durability::power
                                                               : engine::Durability::crash;
     shard.flush_interval_ns = config.flush_ms * kMillisecondNs;

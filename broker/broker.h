@@ -35,6 +35,7 @@ struct BrokerOptions {
     uint64_t memory_bytes = 0;     ///< Of the machine, for defaults; 0: small ones.
     uint64_t disk_bytes =
         0;  ///< Of the file system of the data directory, for defaults; 0: small ones.
+    engine::ShardOptions shard;  ///< Limits that the configuration has no keys for.
 };
 
 /// How a start went, in nanoseconds since it began.
