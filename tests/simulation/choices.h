@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "base/assert.h"
@@ -23,6 +24,13 @@ public:
     virtual ~Choices() = default;
     /// From [0, bound); bound is at least 1.
     virtual uint64_t below(uint64_t bound, About about) = 0;
+    /// What follows is asked of this file or directory.
+    virtual void begin(uint64_t /*inode*/) {}
+    /// Which version of a sector is left: 0 what was durable, n what the nth of `marks` (changes of
+    /// its file, oldest first) wrote.
+    virtual uint64_t version(uint64_t /*sector*/, std::span<const uint64_t> marks) {
+        return below(marks.size() + 1, About::sector);
+    }
 };
 
 class RandomChoices final : public Choices {

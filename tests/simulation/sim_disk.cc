@@ -94,6 +94,7 @@ DiskEffect SimDisk::begin(DiskOps kind) {
         crash_ = effect;
     }
     call_hangs_ |= of_a_call && effect == DiskEffect::hang;
+    ++effect_counts_[static_cast<size_t>(effect)];
     return effect;
 }
 
@@ -102,6 +103,7 @@ int64_t SimDisk::draw_latency(bool flush) {
                  static_cast<int64_t>(latency_.below(static_cast<uint64_t>(options_.jitter_ns)));
     if (rates_.slow > 0 && latency_.chance(rates_.slow, 1'000'000)) {
         ns *= 100;
+        ++slow_count_;
     }
     return ns;
 }
@@ -152,12 +154,19 @@ Result<uint64_t> SimDisk::land_write(const InodePtr& inode, uint64_t position, B
     if (!has_room_for(file.would_allocate_bytes(position, bytes.size()))) {
         return fail(Errc::no_space, ENOSPC);
     }
-    if (durably) {
-        file.write_durably(position, bytes);
-    } else {
-        file.write(position, bytes);
-    }
+    write_to(inode, position, bytes, durably);
     return bytes.size();
+}
+
+void SimDisk::write_to(const InodePtr& inode, uint64_t position, ByteView bytes, bool durably) {
+    if (durably) {
+        inode->file.write_durably(position, bytes);
+    } else {
+        inode->file.write(position, bytes);
+    }
+    if (on_landed_) {
+        on_landed_(*inode, position, bytes, durably);
+    }
 }
 
 Result<void> SimDisk::land_sync(const InodePtr& inode, Mark mark, DiskEffect effect) {
@@ -238,11 +247,7 @@ void SimDisk::land_late_write(uint64_t id) {
     if (!has_room_for(late.inode->file.would_allocate_bytes(late.position, late.bytes.size()))) {
         return;
     }
-    if (late.durably) {
-        late.inode->file.write_durably(late.position, late.bytes);
-    } else {
-        late.inode->file.write(late.position, late.bytes);
-    }
+    write_to(late.inode, late.position, late.bytes, late.durably);
 }
 
 void SimDisk::land_late_writes_of(const Inode& inode) {
@@ -277,11 +282,13 @@ void SimDisk::lose_power(const PowerLoss& how, Choices& choices) {
     }
     visit(root_, [&](const InodePtr& inode) {
         if (inode->is_directory) {
+            choices.begin(inode->number);
             inode->directory.lose_power(how.names, choices);
         }
     });
     visit(root_, [&](const InodePtr& inode) {
         if (!inode->is_directory) {
+            choices.begin(inode->number);
             inode->file.lose_power(how, choices);
         }
     });

@@ -1,8 +1,12 @@
 #include "tests/simulation/sim_file.h"
 
 #include <algorithm>
+#include <bit>
+#include <cstring>
+#include <utility>
 
 #include "base/assert.h"
+#include "base/checksum.h"
 
 namespace ringlog::simulation {
 namespace {
@@ -36,7 +40,7 @@ uint64_t SimFile::read(Bytes to, uint64_t position) const {
         if (found == pages_.end()) {
             std::memset(target, 0, part);
         } else {
-            std::memcpy(target, found->second.current.data() + (at % kExtentBytes), part);
+            std::memcpy(target, found->second.current->bytes.data() + (at % kExtentBytes), part);
         }
         at += part;
     }
@@ -170,11 +174,10 @@ void SimFile::truncate(uint64_t size_bytes) {
     }
     extents_.resize(std::min<uint64_t>(extents_.size(), first_gone));
     for (auto it = pages_.lower_bound(size_bytes / kExtentBytes); it != pages_.end(); ++it) {
-        durable_block(it->first);
+        keep_durable(it->first);
         const uint64_t start = it->first * kExtentBytes;
         const uint64_t keep = start < size_bytes ? size_bytes - start : 0;
-        std::fill(it->second.current.begin() + static_cast<ptrdiff_t>(keep),
-                  it->second.current.end(), std::byte{0});
+        std::memset(writable(it->second.current) + keep, 0, kExtentBytes - keep);
     }
     // The sector that the cut goes through: what was pending of it must not bring back bytes behind
     // the cut.
@@ -224,9 +227,9 @@ void SimFile::overwrite_at_rest(uint64_t position, ByteView bytes) {
         const uint64_t at = position + i;
         pending_.erase(at / kSectorBytes);
         Page& target = page(at / kExtentBytes);
-        target.current[at % kExtentBytes] = bytes[i];
+        writable(target.current)[at % kExtentBytes] = bytes[i];
         if (target.durable) {
-            (*target.durable)[at % kExtentBytes] = bytes[i];
+            writable(target.durable)[at % kExtentBytes] = bytes[i];
         }
     }
 }
@@ -237,8 +240,8 @@ void SimFile::land(uint64_t position, ByteView bytes) {
     for (uint64_t at = position; at < end;) {
         const uint64_t part = part_in_unit(at, end, kExtentBytes);
         const uint64_t block = at / kExtentBytes;
-        durable_block(block);
-        std::memcpy(page(block).current.data() + (at % kExtentBytes),
+        keep_durable(block);
+        std::memcpy(writable(page(block).current) + (at % kExtentBytes),
                     bytes.data() + (at - position), part);
         if (extent(block) != Extent::written) {
             set_extent(block, Extent::written);
@@ -253,9 +256,9 @@ void SimFile::land(uint64_t position, ByteView bytes) {
 SimFile::Sector SimFile::current_sector(uint64_t sector) {
     const uint64_t start = sector * kSectorBytes;
     Sector bytes;
-    std::copy_n(
-        page(start / kExtentBytes).current.begin() + static_cast<ptrdiff_t>(start % kExtentBytes),
-        kSectorBytes, bytes.begin());
+    std::memcpy(bytes.data(),
+                page(start / kExtentBytes).current->bytes.data() + (start % kExtentBytes),
+                kSectorBytes);
     return bytes;
 }
 
@@ -316,34 +319,63 @@ void SimFile::apply_truncate(uint64_t size_bytes) {
         const uint64_t start = it->first * kExtentBytes;
         const uint64_t keep = start < size_bytes ? size_bytes - start : 0;
         if (it->second.durable) {
-            std::fill(it->second.durable->begin() + static_cast<ptrdiff_t>(keep),
-                      it->second.durable->end(), std::byte{0});
+            std::memset(writable(it->second.durable) + keep, 0, kExtentBytes - keep);
         }
     }
 }
 
-SimFile::Block& SimFile::durable_block(uint64_t block) {
+std::byte* SimFile::writable(std::shared_ptr<Block>& block) {
+    if (block.use_count() > 1) {
+        block = std::make_shared<Block>(*block);
+    }
+    block->hash = 0;
+    return block->bytes.data();
+}
+
+void SimFile::keep_durable(uint64_t block) {
     Page& target = page(block);
     if (!target.durable) {
-        target.durable = std::make_unique<Block>(target.current);
+        target.durable = target.current;
     }
-    return *target.durable;
+}
+
+std::byte* SimFile::durable_bytes(uint64_t block) {
+    keep_durable(block);
+    return writable(page(block).durable);
 }
 
 void SimFile::settle_sector(uint64_t sector, const Sector& bytes) {
     const uint64_t start = sector * kSectorBytes;
-    std::ranges::copy(bytes, durable_block(start / kExtentBytes).begin() +
-                                 static_cast<ptrdiff_t>(start % kExtentBytes));
+    std::memcpy(durable_bytes(start / kExtentBytes) + (start % kExtentBytes), bytes.data(),
+                kSectorBytes);
 }
 
 void SimFile::drop_equal_copy(uint64_t block) {
     Page& target = page(block);
-    if (target.durable && *target.durable == target.current) {
+    if (target.durable == target.current ||
+        (target.durable && target.durable->bytes == target.current->bytes)) {
         target.durable.reset();
     }
 }
 
+uint64_t SimFile::content_hash() const {
+    static const uint64_t zeros = xxh3(Block{}.bytes);
+    uint64_t hash = size_ * 0x9e3779b97f4a7c15;
+    for (const auto& [number, page] : pages_) {
+        Block& block = *page.current;
+        if (block.hash == 0) {
+            block.hash = xxh3(block.bytes);
+        }
+        if (block.hash != zeros) {
+            hash ^= (block.hash + number) * 0xff51afd7ed558ccd;
+            hash = std::rotl(hash, 23);
+        }
+    }
+    return hash;
+}
+
 void SimFile::choose_sectors(const PowerLoss& how, Choices& choices) {
+    std::vector<Mark> marks;
     for (const auto& [sector, versions] : pending_) {
         const uint64_t start = sector * kSectorBytes;
         if (durable_extent(start / kExtentBytes) != Extent::written || start >= durable_size_) {
@@ -357,7 +389,11 @@ void SimFile::choose_sectors(const PowerLoss& how, Choices& choices) {
             settle_sector(sector, garbage);
             continue;
         }
-        const uint64_t choice = choices.below(versions.size() + 1, Choices::About::sector);
+        marks.clear();
+        for (const Version& version : versions) {
+            marks.push_back(version.mark);
+        }
+        const uint64_t choice = choices.version(sector, marks);
         if (choice > 0) {
             settle_sector(sector, versions[choice - 1].bytes);
         }
@@ -377,13 +413,11 @@ void SimFile::revert_to_durable() {
                   [&](const auto& entry) { return extent(entry.first) != Extent::written; });
     for (auto& [block, entry] : pages_) {
         if (entry.durable) {
-            entry.current = *entry.durable;
-            entry.durable.reset();
+            entry.current = std::exchange(entry.durable, nullptr);
         }
         const uint64_t end = (block + 1) * kExtentBytes;
         if (end > size_) {
-            std::fill(entry.current.end() - static_cast<ptrdiff_t>(end - size_),
-                      entry.current.end(), std::byte{0});
+            std::memset(writable(entry.current) + (kExtentBytes - (end - size_)), 0, end - size_);
         }
     }
 }

@@ -45,6 +45,8 @@ public:
     [[nodiscard]] uint64_t would_allocate_bytes(uint64_t position, uint64_t length) const;
     /// The newest change.
     [[nodiscard]] Mark mark() const { return mark_; }
+    /// Of the size and of what a reader sees now; zeros and holes hash alike.
+    [[nodiscard]] uint64_t content_hash() const;
     /// Nothing is lost if the power goes now.
     [[nodiscard]] bool is_durable() const { return pending_.empty() && changes_.empty(); }
 
@@ -82,18 +84,14 @@ public:
 private:
     enum class Extent : uint8_t { hole, unwritten, written };
     using Sector = std::array<std::byte, kSectorBytes>;
-    using Block = std::array<std::byte, kExtentBytes>;
+    struct Block {
+        std::array<std::byte, kExtentBytes> bytes{};
+        uint64_t hash = 0;  ///< Of the bytes; 0 until somebody asks.
+    };
+    /// Copies of a file share its blocks until one of them is written.
     struct Page {
-        Page() = default;
-        Page(const Page& other)
-            : current(other.current),
-              durable(other.durable ? std::make_unique<Block>(*other.durable) : nullptr) {}
-        Page(Page&&) = default;
-        Page& operator=(const Page&) = delete;
-        Page& operator=(Page&&) = default;
-        ~Page() = default;
-        Block current{};
-        std::unique_ptr<Block> durable;  ///< Null: the same as current.
+        std::shared_ptr<Block> current = std::make_shared<Block>();
+        std::shared_ptr<Block> durable;  ///< Null: the same as current.
     };
     struct Version {
         Mark mark;
@@ -120,7 +118,12 @@ private:
     void apply_changes(Mark mark);
     void apply_truncate(uint64_t size_bytes);
     Page& page(uint64_t block) { return pages_[block]; }
-    Block& durable_block(uint64_t block);
+    /// To write to: no copy of the file sees it.
+    static std::byte* writable(std::shared_ptr<Block>& block);
+    /// To write to; the block's durable bytes are its own then.
+    std::byte* durable_bytes(uint64_t block);
+    /// From then on, what becomes of current leaves durable as it is.
+    void keep_durable(uint64_t block);
     void settle_sector(uint64_t sector, const Sector& bytes);
     void drop_equal_copy(uint64_t block);
     void choose_writeback(Choices& choices);
