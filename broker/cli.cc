@@ -26,14 +26,20 @@ constexpr const char* kStartFooter =
     "ends it cleanly.\n";
 
 constexpr const char* kAcceptFooter =
-    "\nAfter damage below what was durable, a partition is read-only so that nothing more is lost: "
-    "what is damaged may still\n"
-    "be read back from a copy. When there is no copy, this command gives the damaged offsets up "
-    "and makes the partition\n"
-    "writable again. The broker must be stopped. Without --yes it only says which offsets would be "
-    "given up.\n\n"
-    "Example:\n"
-    "  ringlog log accept --dir ./ringlog-data --topic orders --partition 3 --yes\n";
+    "\nAfter damage below what was durable, the partitions that may have lost records are "
+    "read-only, "
+    "and a journal that cannot\n"
+    "be explained keeps the broker from starting, so that nothing more is lost: what is damaged "
+    "may "
+    "still be read back from\n"
+    "a copy. When there is no copy, this command gives it up. The broker must be stopped. Without "
+    "--yes it only says what\n"
+    "would be given up. docs/operations.md tells more.\n\n"
+    "Examples:\n"
+    "  ringlog log accept --dir ./ringlog-data                                  everything\n"
+    "  ringlog log accept --dir ./ringlog-data --yes\n"
+    "  ringlog log accept --dir ./ringlog-data --topic orders --partition 3 --yes\n"
+    "  ringlog log accept --config server.properties --journal --yes\n";
 
 const std::map<std::string, LogLevel> kLevels = {{"debug", LogLevel::debug},
                                                  {"info", LogLevel::info},
@@ -74,15 +80,27 @@ CLI::App* add_log_accept(CLI::App& app, LogAcceptCommand& command) {
     CLI::App* log = app.add_subcommand("log", "Look after the log files of a stopped broker");
     log->require_subcommand(1);
     CLI::App* accept = log->add_subcommand(
-        "accept", "Give up the damaged part of a partition, so that it takes writes again");
-    accept->add_option("--dir", command.data_directory, "The data directory (log.dirs)")
-        ->type_name("DIR")
-        ->default_val("./ringlog-data");
-    accept->add_option("--topic", command.topic, "The topic")->type_name("NAME")->required();
-    accept->add_option("--partition", command.partition, "The partition")
-        ->type_name("NUMBER")
-        ->check(CLI::NonNegativeNumber)
-        ->required();
+        "accept", "Give up what is damaged, so that partitions take writes again");
+    CLI::Option* dir =
+        accept->add_option("--dir", command.data_directory, "The data directory (log.dirs)")
+            ->type_name("DIR")
+            ->default_val("./ringlog-data");
+    accept->add_option("--config", command.config_file, "The broker's configuration names it")
+        ->type_name("FILE")
+        ->excludes(dir);
+    CLI::Option* topic =
+        accept->add_option("--topic", command.topic, "Only one partition: of this topic")
+            ->type_name("NAME");
+    CLI::Option* partition =
+        accept->add_option("--partition", command.partition, "and with this number")
+            ->type_name("NUMBER")
+            ->check(CLI::NonNegativeNumber)
+            ->needs(topic);
+    topic->needs(partition);
+    accept
+        ->add_flag("--journal", command.journal,
+                   "Only what keeps the broker from starting; partitions stay read-only")
+        ->excludes(topic);
     accept->add_flag("--yes", command.confirmed, "Do it");
     accept->footer(kAcceptFooter);
     return accept;

@@ -25,9 +25,11 @@ struct VersionCommand {
 };
 
 struct LogAcceptCommand {
+    std::optional<std::string> config_file;  ///< Names the data directory, if it is given.
     std::string data_directory;
-    std::string topic;
+    std::optional<std::string> topic;  ///< Only this partition; none: all that is damaged.
     int32_t partition = 0;
+    bool journal = false;    ///< Only what keeps the broker from starting.
     bool confirmed = false;  ///< --yes: do it; else only say what would be lost.
 };
 

@@ -1,10 +1,14 @@
 // See broker/log_accept.h.
 #include "broker/log_accept.h"
 
+#include <fmt/format.h>
+
 #include <cstdio>
-#include <optional>
+#include <utility>
 
 #include "base/log.h"
+#include "broker/config.h"
+#include "engine/inspect.h"
 #include "engine/manifest.h"
 #include "engine/store.h"
 #include "io/block_on.h"
@@ -14,91 +18,262 @@ namespace ringlog::broker {
 
 namespace {
 
-engine::StoreOptions options_of(const LogAcceptCommand& command, const engine::Manifest& manifest) {
+template <typename... Arguments>
+void say(fmt::format_string<Arguments...> text, Arguments&&... arguments) {
+    const std::string line = fmt::format(text, std::forward<Arguments>(arguments)...);
+    std::printf("%s\n", line.c_str());
+}
+
+template <typename... Arguments>
+void complain(fmt::format_string<Arguments...> text, Arguments&&... arguments) {
+    const std::string line = fmt::format(text, std::forward<Arguments>(arguments)...);
+    std::fprintf(stderr, "ringlog: %s\n", line.c_str());
+}
+
+std::string range_text(const engine::OffsetRange& range) {
+    return range.end - range.begin == 1
+               ? fmt::format("offset {}", range.begin)
+               : fmt::format("offsets {} to {}", range.begin, range.end - 1);
+}
+
+/// One run of the command over one data directory.
+class Acceptance {
+public:
+    Acceptance(io::Reactor& reactor, LogAcceptCommand command, engine::Manifest manifest)
+        : reactor_(reactor), command_(std::move(command)), manifest_(std::move(manifest)) {}
+
+    io::Task<int> run();
+
+private:
+    [[nodiscard]] engine::StoreOptions store_options() const;
+    [[nodiscard]] bool is_meant(const engine::Partition& partition) const;
+    io::Task<bool> judge_journals();
+    io::Task<bool> judge_journal(engine::JournalId journal);
+    io::Task<int> judge_partitions(engine::OpenedStore& store);
+    io::Task<Result<void>> judge_shard(engine::Shard& shard);
+    io::Task<void> describe_damage(engine::Partition& partition);
+    [[nodiscard]] int conclude() const;
+
+    io::Reactor& reactor_;
+    LogAcceptCommand command_;
+    engine::Manifest manifest_;
+    bool named_found_ = false;    ///< The named partition is in this directory.
+    size_t damaged_ = 0;          ///< Partitions that are meant and read-only.
+    size_t others_ = 0;           ///< Read-only ones that are not meant.
+    bool journal_found_ = false;  ///< A start refuses what stands in a journal.
+};
+
+engine::StoreOptions Acceptance::store_options() const {
     engine::StoreOptions options;
-    options.directory = command.data_directory;
-    options.node_id = manifest.node_id;
-    options.cores.assign(manifest.journals.size(), io::CoreId(0));
-    options.shard.accept_loss = command.confirmed;
+    options.directory = command_.data_directory;
+    options.node_id = manifest_.node_id;
+    options.cores.assign(manifest_.journals.size(), io::CoreId(0));
+    options.shard.accept_loss = journal_found_;
     return options;
 }
 
-void print_partition(const engine::Partition& partition, std::string_view what) {
-    std::printf("%s-%d: offsets %lld to %lld: %.*s\n", partition.id().topic.c_str(),
-                partition.id().partition, static_cast<long long>(partition.log_start_offset()),
-                static_cast<long long>(partition.log_end_offset()), static_cast<int>(what.size()),
-                what.data());
+bool Acceptance::is_meant(const engine::Partition& partition) const {
+    if (command_.journal) {
+        return false;
+    }
+    return !command_.topic || (partition.id().topic == *command_.topic &&
+                               partition.id().partition == command_.partition);
 }
 
-/// How many partitions of `shard` the command names and are damaged.
-io::Task<Result<uint64_t>> accept_shard(engine::Shard& shard, const LogAcceptCommand& command) {
-    uint64_t found = 0;
+io::Task<void> Acceptance::describe_damage(engine::Partition& partition) {
+    const std::string name = engine::partition_directory_name(partition.id());
+    const bool segment = partition.log().damage() == engine::Damage::segment_failed;
+    say("{}: read-only, because {}", name,
+        segment ? "a segment of it could not be written; its bytes are in the directory rescue"
+                : "damage to the journal may have taken records of it");
+    const auto missing = co_await engine::find_missing_offsets(partition);
+    for (const engine::OffsetRange& range : missing) {
+        say("{}: {} cannot be read", name, range_text(range));
+    }
+    say("{}: {}{}", name, missing.empty() ? "every record is there " : "all others are there ",
+        fmt::format("from offset {} to {}; if there were later ones, they are lost",
+                    partition.log_start_offset(), partition.log_end_offset() - 1));
+}
+
+io::Task<Result<void>> Acceptance::judge_shard(engine::Shard& shard) {
+    bool accepted = false;
     for (engine::Partition* const partition : shard.partitions()) {
-        const bool named = partition->id().topic == command.topic &&
-                           partition->id().partition == command.partition;
-        if (!named || partition->log().damage() == engine::Damage::none) {
+        const bool meant = is_meant(*partition);
+        named_found_ = named_found_ || (meant && command_.topic);
+        if (partition->log().damage() == engine::Damage::none) {
             continue;
         }
-        ++found;
-        print_partition(*partition, command.confirmed
-                                        ? "accepted as they are; it takes writes again"
-                                        : "read-only; --yes accepts them as they are");
-        if (command.confirmed) {
+        if (!meant) {
+            ++others_;
+            continue;
+        }
+        ++damaged_;
+        co_await describe_damage(*partition);
+        if (command_.confirmed) {
             partition->accept_damage();
+            accepted = true;
         }
     }
     // Into both slots: neither may bring the damage back.
-    for (int i = 0; i < 2 && found > 0 && command.confirmed; ++i) {
-        auto kept = co_await shard.checkpoint();
+    for (int i = 0; i < 2 && accepted; ++i) {
+        const auto kept = co_await shard.checkpoint();
         if (!kept) {
-            co_return fail(kept.error());
+            co_return kept;
         }
     }
-    co_return found;
+    co_return Result<void>{};
 }
 
-io::Task<int> accept_all(io::Reactor& reactor, LogAcceptCommand command) {
-    auto& files = reactor.files();
-    const auto manifest = engine::read_manifest(files, command.data_directory);
-    if (!manifest) {
-        std::fprintf(stderr, "ringlog: %s is not a data directory: %s\n",
-                     command.data_directory.c_str(), describe(manifest.error()).c_str());
-        co_return kExitFailed;
-    }
-    auto opened = co_await engine::open_store(reactor, options_of(command, *manifest));
-    if (!opened) {
-        std::fprintf(stderr, "ringlog: %s\n", opened.error().message.c_str());
-        co_return kExitFailed;
-    }
-    uint64_t found = 0;
+io::Task<int> Acceptance::judge_partitions(engine::OpenedStore& store) {
     int status = kExitOk;
-    for (const auto& shard : opened->shards) {
-        const auto accepted = co_await accept_shard(*shard, command);
-        if (!accepted) {
-            std::fprintf(stderr, "ringlog: not accepted: %s\n", describe(accepted.error()).c_str());
+    for (const auto& shard : store.shards) {
+        const auto judged = co_await judge_shard(*shard);
+        if (!judged) {
+            complain("not accepted: {}", describe(judged.error()));
             status = kExitFailed;
         }
-        found += accepted.value_or(0);
         const auto closed = co_await shard->close(true);
-        status = closed ? status : kExitFailed;
+        if (!closed) {
+            complain("not closed in order: {}", describe(closed.error()));
+            status = kExitFailed;
+        }
     }
-    opened->shards.clear();
-    if (found == 0 && status == kExitOk) {
-        std::printf("%s-%d is not damaged\n", command.topic.c_str(), command.partition);
-    }
+    store.shards.clear();
     co_return status;
+}
+
+/// Looks at one journal before it is opened; false if it cannot be opened, whatever is accepted.
+io::Task<bool> Acceptance::judge_journal(engine::JournalId journal) {
+    const auto found = co_await engine::inspect_journal(reactor_, command_.data_directory, journal);
+    if (!found) {
+        complain("journal {}: {}", journal.value(), describe(found.error()));
+        co_return false;
+    }
+    if (found->refused) {
+        const auto name = found->findings.back().name;
+        complain(
+            "journal {} cannot be replayed: {}; this command cannot mend that. Restore the "
+            "directory from a copy",
+            journal.value(), engine::kRecoveryCases[static_cast<size_t>(name)].meaning);
+        co_return false;
+    }
+    if (found->unknown_entries > 0) {
+        journal_found_ = true;
+        say("journal {}: the broker does not start, because {} entries belong to partitions whose "
+            "opening is lost",
+            journal.value(), found->unknown_entries);
+    }
+    for (const engine::UnexplainedBatches& batches : found->unexplained) {
+        say("journal {}: partition number {}, whose name is lost: {} ({} batches)", journal.value(),
+            batches.number.value(), range_text(batches.offsets), batches.batches);
+    }
+    co_return true;
+}
+
+/// Under a lock of its own: the one that open_store() takes stays with the reactor.
+io::Task<bool> Acceptance::judge_journals() {
+    auto& files = reactor_.files();
+    const std::string path = command_.data_directory + "/" + std::string(engine::kLockName);
+    const auto lock = co_await reactor_.run_blocking([&] { return files.lock(path); });
+    if (!lock) {
+        complain("{}: {}", command_.data_directory,
+                 lock.error().code == Errc::locked
+                     ? "another process uses this data directory; stop it first"
+                     : describe(lock.error()));
+        co_return false;
+    }
+    bool usable = true;
+    for (const engine::JournalId journal : manifest_.journals) {
+        const bool one = co_await judge_journal(journal);
+        usable = usable && one;
+    }
+    co_return usable;
+}
+
+int Acceptance::conclude() const {
+    if (command_.topic && !named_found_) {
+        complain("there is no {}-{} in {}", *command_.topic, command_.partition,
+                 command_.data_directory);
+        return kExitFailed;
+    }
+    if (damaged_ == 0 && !journal_found_) {
+        say("nothing to accept: {}",
+            command_.topic
+                ? fmt::format("{}-{} is not damaged", *command_.topic, command_.partition)
+            : command_.journal ? "no journal keeps the broker from starting"
+                               : "no partition is damaged");
+    } else if (!command_.confirmed) {
+        say("nothing was given up; --yes does it");
+    } else {
+        say("accepted: {} partitions take writes again", damaged_);
+    }
+    if (others_ > 0) {
+        say("{} other partitions are read-only because of damage", others_);
+    }
+    return kExitOk;
+}
+
+io::Task<int> Acceptance::run() {
+    const bool usable = co_await judge_journals();
+    if (!usable) {
+        co_return kExitFailed;
+    }
+    if (journal_found_ && command_.topic) {
+        complain("nothing was given up; --journal instead of --topic accepts this loss");
+        co_return kExitFailed;
+    }
+    if (journal_found_ && !command_.confirmed) {
+        say("nothing was given up; --yes does it, and says then which partitions are damaged");
+        co_return kExitOk;
+    }
+    auto opened = co_await engine::open_store(reactor_, store_options());
+    if (!opened) {
+        complain("{}", opened.error().message);
+        co_return kExitFailed;
+    }
+    const int status = co_await judge_partitions(*opened);
+    co_return status == kExitOk ? conclude() : status;
+}
+
+io::Task<int> accept_there(io::Reactor& reactor, LogAcceptCommand command) {
+    auto& files = reactor.files();
+    const std::string directory = command.data_directory;
+    const auto manifest =
+        co_await reactor.run_blocking([&] { return engine::read_manifest(files, directory); });
+    if (!manifest) {
+        complain("{} is not a data directory of Ringlog: {}", directory,
+                 describe(manifest.error()));
+        co_return kExitFailed;
+    }
+    if (manifest->journals.empty()) {
+        say("nothing to accept: {} was never used", directory);
+        co_return kExitOk;
+    }
+    Acceptance acceptance(reactor, std::move(command), *manifest);
+    co_return co_await acceptance.run();
 }
 
 }  // namespace
 
 int accept_log(const LogAcceptCommand& command) {
+    LogAcceptCommand resolved = command;
+    if (command.config_file) {
+        const auto config = load_config(command.config_file, {});
+        if (!config) {
+            for (const std::string& problem : config.error()) {
+                complain("{}", problem);
+            }
+            return kExitFailed;
+        }
+        resolved.data_directory = config->data_directory;
+    }
     auto runtime = io::Runtime::create({.cpus = {io::allowed_cpus().front()}, .pin = false});
     if (!runtime) {
-        std::fprintf(stderr, "ringlog: %s\n", describe(runtime.error()).c_str());
+        complain("{}", describe(runtime.error()));
         return kExitFailed;
     }
-    return io::block_on((*runtime)->reactor(io::CoreId(0)),
-                        accept_all((*runtime)->reactor(io::CoreId(0)), command));
+    io::Reactor& reactor = (*runtime)->reactor(io::CoreId(0));
+    return io::block_on(reactor, accept_there(reactor, std::move(resolved)));
 }
 
 }  // namespace ringlog::broker

@@ -173,11 +173,16 @@ std::optional<size_t> collect(std::vector<ShardBox>& boxes, OpenedStore& store) 
 }
 
 StoreFailure recovery_failure(const std::string& directory, JournalId journal, const Error& error) {
-    return failure(
-        error, fmt::format("{}: journal {} cannot be used: {}; the log lines above say what was "
-                           "found. Nothing was removed. `ringlog log accept` starts with what "
-                           "is whole, if you accept the loss",
-                           directory, journal.value(), describe(error)));
+    const std::string found = fmt::format(
+        "{}: journal {} cannot be used: {}; the log lines above "
+        "say what was found. Nothing was removed",
+        directory, journal.value(), describe(error));
+    if (error.code != Errc::corrupt_file) {
+        return failure(error, found);
+    }
+    return failure(error, fmt::format("{}. `ringlog log accept --dir {} --journal` says what would "
+                                      "be lost by a start without it, and with --yes accepts that",
+                                      found, directory));
 }
 
 io::Task<Result<void>> save_manifest(io::Reactor& here, std::string directory, Manifest manifest) {

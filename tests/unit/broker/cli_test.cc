@@ -71,16 +71,23 @@ TEST(Cli, VersionMayProbeADirectory) {
     EXPECT_EQ(run({"version", "--probe"}).version->probe_directory, ".");
 }
 
-TEST(Cli, LogAcceptNamesOnePartition) {
-    const Outcome accept = run({"log", "accept", "--topic", "t", "--partition", "3"});
-    ASSERT_TRUE(accept.accept.has_value());
-    EXPECT_EQ(accept.status, kExitFailed);
-    EXPECT_EQ(accept.accept->data_directory, "./ringlog-data");
-    EXPECT_EQ(accept.accept->topic, "t");
-    EXPECT_EQ(accept.accept->partition, 3);
-    EXPECT_FALSE(accept.accept->confirmed);
-    EXPECT_TRUE(
-        run({"log", "accept", "--topic", "t", "--partition", "3", "--yes"}).accept->confirmed);
+TEST(Cli, LogAcceptNamesOnePartitionOrAJournalOrNothing) {
+    const Outcome one = run({"log", "accept", "--topic", "t", "--partition", "3"});
+    ASSERT_TRUE(one.accept.has_value());
+    EXPECT_EQ(one.status, kExitFailed);
+    EXPECT_EQ(one.accept->data_directory, "./ringlog-data");
+    EXPECT_EQ(one.accept->topic, "t");
+    EXPECT_EQ(one.accept->partition, 3);
+    EXPECT_FALSE(one.accept->confirmed || one.accept->journal);
+    const Outcome all = run({"log", "accept", "--dir", "/srv", "--yes"});
+    ASSERT_TRUE(all.accept.has_value());
+    EXPECT_EQ(all.accept->data_directory, "/srv");
+    EXPECT_FALSE(all.accept->topic || all.accept->config_file || all.accept->journal);
+    EXPECT_TRUE(all.accept->confirmed);
+    const Outcome journal = run({"log", "accept", "--config", "a.properties", "--journal"});
+    ASSERT_TRUE(journal.accept.has_value());
+    EXPECT_EQ(journal.accept->config_file, "a.properties");
+    EXPECT_TRUE(journal.accept->journal);
 }
 
 TEST(Cli, AWrongCommandLineIsExplainedAndDoesNothing) {
@@ -90,8 +97,11 @@ TEST(Cli, AWrongCommandLineIsExplainedAndDoesNothing) {
              {"start", "a", "b"},
              {"start", "--overide", "a=1"},
              {"log"},
-             {"log", "accept"},
+             {"log", "accept", "--topic", "t"},
+             {"log", "accept", "--partition", "1"},
              {"log", "accept", "--topic", "t", "--partition", "-1"},
+             {"log", "accept", "--topic", "t", "--partition", "1", "--journal"},
+             {"log", "accept", "--config", "a", "--dir", "b"},
              {"start", "--log-level", "loud"}}) {
         const Outcome result = run(arguments);
         EXPECT_EQ(result.status, kExitUsage);
