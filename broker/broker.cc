@@ -7,7 +7,9 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "broker/batch_limit.h"
 #include "cluster/sqlite_store.h"
+#include "cluster/topic_config.h"
 #include "io/mesh.h"
 
 namespace ringlog::broker {
@@ -103,7 +105,40 @@ io::Task<bool> Broker::make_core(io::Reactor& there, uint16_t index) {
     co_return true;
 }
 
+Started Broker::check_batch_limit() const {
+    const cluster::ConfigMap& defaults = options_.config.topic_defaults.configs;
+    const cluster::TopicConfig resolved = cluster::resolve_topic_config(defaults, {});
+    const auto problem =
+        batch_limit_problem("message.max.bytes", static_cast<uint64_t>(resolved.max_message_bytes),
+                            store_options().shard);
+    if (problem) {
+        return std::unexpected(StartFailure{{Errc::invalid_argument}, *problem});
+    }
+    return {};
+}
+
+void Broker::report_batch_limits() const {
+    // Made when journal or window were larger: their larger batches are refused one by one.
+    const engine::ShardOptions shard = store_options().shard;
+    controller_->image()->for_each_topic([&shard](const cluster::TopicPtr& topic) {
+        const auto set = topic->configs->find("max.message.bytes");
+        if (set == topic->configs->end()) {
+            return;
+        }
+        const auto bytes = cluster::parse_integer(set->second);
+        const auto problem = batch_limit_problem("max.message.bytes",
+                                                 static_cast<uint64_t>(bytes.value_or(0)), shard);
+        if (problem) {
+            log_warn("broker", "topic {}: {}", topic->name, *problem);
+        }
+    });
+}
+
 io::Task<Started> Broker::start() {
+    const Started possible = check_batch_limit();
+    if (!possible) {
+        co_return possible;
+    }
     Started bound = co_await listeners_.bind(options_.config.listeners);
     if (!bound) {
         co_await listeners_.close();
@@ -178,6 +213,9 @@ io::Task<Started> Broker::open_metadata() {
     options.rack = config.rack;
     options.endpoints = endpoints_;
     options.defaults = config.topic_defaults;
+    options.defaults.batch_bytes_problem = [shard = store_options().shard](int64_t bytes) {
+        return batch_limit_problem("max.message.bytes", static_cast<uint64_t>(bytes), shard);
+    };
     options.delete_topics = config.delete_topics;
     auto controller =
         co_await cluster::Controller::open(reactor_, *metadata_, std::move(options), this);
@@ -185,6 +223,7 @@ io::Task<Started> Broker::open_metadata() {
         co_return std::unexpected(std::move(controller.error()));
     }
     controller_ = std::move(*controller);
+    report_batch_limits();
     co_return co_await remember_cluster_id();
 }
 

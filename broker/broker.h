@@ -105,6 +105,8 @@ private:
     io::Task<Started> open_partitions();
     io::Task<void> close_all(bool clean, bool& in_order);
     [[nodiscard]] engine::StoreOptions store_options() const;
+    [[nodiscard]] Started check_batch_limit() const;
+    void report_batch_limits() const;
 
     io::Task<bool> publish(cluster::ImagePtr image, std::vector<cluster::TopicPtr> changed);
     /// Removes the data of deleted topics, then their tombstones.

@@ -38,7 +38,8 @@ std::expected<void, TopicError> check_name(const std::string& name, const Metada
     return {};
 }
 
-std::expected<ConfigMap, TopicError> check_configs(const NewTopic& topic) {
+std::expected<ConfigMap, TopicError> check_configs(const NewTopic& topic,
+                                                   const TopicDefaults& defaults) {
     ConfigMap configs;
     for (const auto& [name, value] : topic.configs) {
         if (!value.has_value()) {
@@ -47,6 +48,12 @@ std::expected<ConfigMap, TopicError> check_configs(const NewTopic& topic) {
         }
         if (auto problem = topic_config_problem(name, *value); problem.has_value()) {
             return std::unexpected(TopicError{ErrorCode::invalid_config, std::move(*problem)});
+        }
+        if (name == "max.message.bytes" && defaults.batch_bytes_problem) {
+            auto problem = defaults.batch_bytes_problem(*parse_integer(*value));
+            if (problem.has_value()) {
+                return std::unexpected(TopicError{ErrorCode::invalid_config, std::move(*problem)});
+            }
         }
         configs.insert_or_assign(name, std::string(trimmed(*value)));
     }
@@ -167,7 +174,7 @@ std::expected<TopicPlan, TopicError> plan_topic(const NewTopic& topic, const Met
     if (auto name = check_name(topic.name, image); !name.has_value()) {
         return std::unexpected(std::move(name.error()));
     }
-    auto configs = check_configs(topic);
+    auto configs = check_configs(topic, defaults);
     if (!configs.has_value()) {
         return std::unexpected(std::move(configs.error()));
     }

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <expected>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -39,6 +40,8 @@ struct TopicDefaults {
     int16_t replication_factor = 1;
     ConfigMap configs;  ///< What the broker's file sets of the topic-level keys, under their
                         ///< topic-level names.
+    /// What is wrong with `max.message.bytes` of so many bytes on these brokers; null: nothing.
+    std::function<std::optional<std::string>(int64_t bytes)> batch_bytes_problem;
 };
 
 /// A topic that may be created.

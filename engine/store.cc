@@ -18,6 +18,11 @@ namespace {
 
 using Opened = std::expected<OpenedStore, StoreFailure>;
 
+/// What Journal::large_bytes_max() counts with.
+constexpr uint64_t kWindowChunksMin = 3;
+constexpr uint64_t kWindowPart = 4;
+constexpr uint64_t kJournalPart = 8;
+
 StoreFailure failure(const Error& error, std::string message) {
     return {.error = error, .message = std::move(message)};
 }
@@ -344,6 +349,22 @@ uint16_t placement_of(const Uuid& topic_id, int32_t partition, size_t journals) 
     std::memcpy(key.data(), topic_id.bytes.data(), topic_id.bytes.size());
     store_le(key.data() + 16, partition);
     return static_cast<uint16_t>(xxh3(key) % journals);
+}
+
+BatchBytesMax batch_bytes_max(const ShardOptions& options) {
+    const uint64_t chunk_bytes = options.window.chunk_bytes;
+    const uint64_t chunks =
+        std::max<uint64_t>(kWindowChunksMin, options.window.bytes / chunk_bytes);
+    return {.by_window = chunks * chunk_bytes / kWindowPart,
+            .by_journal = options.journal_bytes / kJournalPart};
+}
+
+uint64_t window_bytes_for_batch(uint64_t batch_bytes, const ShardOptions& options) {
+    return round_up(batch_bytes * kWindowPart, options.window.chunk_bytes);
+}
+
+uint64_t journal_bytes_for_batch(uint64_t batch_bytes) {
+    return batch_bytes * kJournalPart;
 }
 
 io::Task<Opened> open_store(io::Reactor& here, StoreOptions options) {

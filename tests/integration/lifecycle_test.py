@@ -124,6 +124,25 @@ class Lifecycle(harness.BrokerTest):
         client = self.connect(self.start())
         self.assertGreaterEqual(client.list_offset("t", 0, -1)[2], len(acked))
 
+    def test_batches_larger_than_journal_and_window_can_take_are_refused_when_they_are_allowed(self):
+        # The window of these tests is 16 MiB, the journal 64 MiB.
+        sentence = "{}={} is more than the 4194304 bytes of the largest batch that this broker can take; raise "
+        said = self.refused("message.max.bytes=5000000")
+        self.assertIn(sentence.format("message.max.bytes", 5000000) +
+                      "ringlog.window.bytes to at least 20971520, or lower it", said)
+        self.assertFalse(os.path.exists(os.path.join(self.root, "data")), "refused before anything is touched")
+        broker = self.start("message.max.bytes=4194304")
+        client = self.connect(broker)
+        error, message = client.try_topic("large", configs=[("max.message.bytes", "9000000")])
+        self.assertEqual(error, 40)
+        self.assertIn(sentence.format("max.message.bytes", 9000000) +
+                      "ringlog.window.bytes to at least 37748736 and ringlog.journal.bytes to at least 72000000", message)
+        self.assertEqual(client.create_topic("largest", configs=[("max.message.bytes", "4194304")]), 0)
+        self.assertEqual(client.produce("largest", 0, batch([b"x" * 4_194_200])), (0, 0))
+        broker.kill()
+        broker = self.start("ringlog.window.bytes=8MiB")
+        self.assertIn("topic largest: max.message.bytes=4194304 is more than the 2097152 bytes", broker.log())
+
     def test_the_admin_port_tells_how_it_is(self):
         broker = self.start()
         client = self.connect(broker)

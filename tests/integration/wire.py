@@ -174,13 +174,17 @@ class Connection:
 
     def create_topic(self, name, partitions=1, configs=()):
         """The error code."""
+        return self.try_topic(name, partitions, configs)[0]
+
+    def try_topic(self, name, partitions=1, configs=()):
+        """(error code, message) of creating a topic."""
         settings = array([string(k) + string(v) for k, v in configs])
         body = array([string(name) + struct.pack(">ih", partitions, 1) + array([]) + settings])
         reader = self.ask(CREATE_TOPICS, 2, body + struct.pack(">ib", 30000, 0))
         reader.take("i")
         reader.take("i")
         reader.string()
-        return reader.take("h")
+        return reader.take("h"), reader.string()
 
     def delete_topic(self, name):
         reader = self.ask(DELETE_TOPICS, 1, array([string(name)]) + struct.pack(">i", 30000))
