@@ -2,6 +2,7 @@
 #include "broker/broker_process.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
@@ -254,6 +255,9 @@ int run_broker(const BrokerConfig& given, const std::string& version) {
     BrokerConfig config = given;
     for (const std::string& notice : config.notices) {
         log_info("config", "{}", notice);
+    }
+    if (!config.no_effect_yet.empty()) {
+        log_warn("config", "accepted, no effect yet: {}", fmt::join(config.no_effect_yet, ", "));
     }
     for (Listener& listener : config.listeners) {
         const auto numeric = numeric_host(listener.host);

@@ -20,6 +20,7 @@
 
 namespace ringlog::broker {
 
+using cluster::KeyEffect;
 using cluster::trimmed;
 
 namespace {
@@ -78,6 +79,9 @@ private:
                     problem(property, wrong);
                 }
             }
+            if (row->info.effect == KeyEffect::none_yet) {
+                note_unobeyed(property, row->info.standard);
+            }
         } else if (const auto* spec = find_topic_default(key); spec != nullptr) {
             apply_topic_default(property, *spec);
         } else if (const std::string_view reason = ignored_key_reason(key); !reason.empty()) {
@@ -114,9 +118,20 @@ private:
             return;
         }
         config_.topic_defaults.configs[std::string(spec.name)] = property.value;
-        if (!spec.has_effect) {
+        if (spec.effect == KeyEffect::none) {
             config_.notices.push_back(
                 fmt::format("{}: {} is accepted and has no effect", property.where, property.key));
+        } else if (spec.effect == KeyEffect::none_yet) {
+            note_unobeyed(property, spec.standard);
+        }
+    }
+
+    /// One that asks for what is the default anyway misleads nobody.
+    void note_unobeyed(const Property& property, std::string_view standard) {
+        const std::string_view value = trimmed(property.value);
+        const auto number = cluster::parse_integer(value);
+        if (value != standard && (!number || number != cluster::parse_integer(standard))) {
+            config_.no_effect_yet.push_back(property.key);
         }
     }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "broker/properties.h"
+#include "cluster/topic_config.h"
 #include "cluster/topic_plan.h"
 #include "engine/journal.h"
 #include "io/runtime.h"
@@ -79,6 +80,9 @@ struct BrokerConfig {
 
     /// One line each about what was accepted and means nothing here. For the log, at start.
     std::vector<std::string> notices;
+    /// Keys that are set to something else than their default and not obeyed yet, in the order of
+    /// the file. For one line of the log.
+    std::vector<std::string> no_effect_yet;
 };
 
 /// Every problem, one line each: where, what, and what would be right.
@@ -96,6 +100,7 @@ struct KeyInfo {
     std::string_view name;
     std::string_view standard;  ///< The default, as text.
     std::string_view about;     ///< One sentence.
+    cluster::KeyEffect effect = cluster::KeyEffect::full;
 };
 /// Every honoured key that is not a topic-level default, in the order of the documentation.
 std::span<const KeyInfo> config_keys();

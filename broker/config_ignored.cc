@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::string_view kThreads = "Ringlog runs one thread per core; see ringlog.cores";
 constexpr std::string_view kSockets = "sockets and queues are sized by Ringlog";
-constexpr std::string_view kCleaner = "compaction paces itself";
+constexpr std::string_view kCleaner = "this version does not compact";
 constexpr std::string_view kFlush =
     "every acknowledged record is already as durable as ringlog.durability says";
 constexpr std::string_view kReplicas = "a single node has no followers";

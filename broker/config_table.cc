@@ -157,6 +157,8 @@ std::string replication_factor(std::string_view value, BrokerConfig& config) {
 using C = BrokerConfig;
 constexpr int64_t kMiB = 1024 * 1024;
 
+constexpr auto kNoneYet = cluster::KeyEffect::none_yet;
+
 constexpr auto kRows = std::to_array<KeyRow>({
     {{"listeners", "PLAINTEXT://127.0.0.1:9092",
       "Where clients connect: NAME://host:port, several with commas. An empty host or 0.0.0.0 is "
@@ -189,8 +191,8 @@ constexpr auto kRows = std::to_array<KeyRow>({
     {{"ringlog.metadata", "embedded",
       "Where topics and their state are kept: embedded, in the data directory."},
      metadata},
-    {{"ringlog.replication.listener", "127.0.0.1:9645",
-      "host:port of the brokers' own traffic; unused by one node."},
+    {{"ringlog.replication.listener", "127.0.0.1:9645", "host:port of the brokers' own traffic.",
+      kNoneYet},
      replication_listener},
     {{"ringlog.admin.listener", "127.0.0.1:9644",
       "host:port of /metrics, /healthz, /readyz and a page for people; none turns it off."},
@@ -225,11 +227,13 @@ constexpr auto kRows = std::to_array<KeyRow>({
       "A produce or metadata request may create a missing topic."},
      boolean<&C::auto_create_topics>},
     {{"delete.topic.enable", "true", "Topics may be deleted."}, boolean<&C::delete_topics>},
-    {{"log.retention.hours", "168", "How long records are kept."}, nullptr},
-    {{"log.retention.minutes", "none", "The same in minutes; counts before hours."}, nullptr},
-    {{"log.roll.hours", "168", "Age at which a new segment is begun."}, nullptr},
-    {{"log.roll.jitter.hours", "0", "Random part of that age."}, nullptr},
-    {{"log.retention.check.interval.ms", "300000", "How often old segments are looked for."},
+    {{"log.retention.hours", "168", "How long records are kept.", kNoneYet}, nullptr},
+    {{"log.retention.minutes", "none", "The same in minutes; counts before hours.", kNoneYet},
+     nullptr},
+    {{"log.roll.hours", "168", "Age at which a new segment is begun.", kNoneYet}, nullptr},
+    {{"log.roll.jitter.hours", "0", "Random part of that age.", kNoneYet}, nullptr},
+    {{"log.retention.check.interval.ms", "300000", "How often old segments are looked for.",
+      kNoneYet},
      milliseconds<&C::retention_check_interval_ms, 1>},
     {{"producer.id.expiration.ms", "86400000",
       "How long an idle idempotent producer is remembered."},

@@ -13,13 +13,20 @@
 
 namespace ringlog::cluster {
 
+/// What setting a key does.
+enum class KeyEffect : uint8_t {
+    full,      ///< It is obeyed.
+    none_yet,  ///< It is checked and kept, and not obeyed: what it asks for is not there yet.
+    none,      ///< It has no meaning here, and will have none.
+};
+
 /// One topic-level key.
 struct TopicConfigSpec {
     std::string_view name;
     ValueSpec value;
     std::string_view standard;    ///< The default where neither topic nor broker says otherwise.
     std::string_view broker_key;  ///< The broker-wide key that sets the default; empty: none.
-    bool has_effect = true;       ///< False: accepted, and means nothing here.
+    KeyEffect effect = KeyEffect::full;
 };
 
 /// Every key, ascending by name.

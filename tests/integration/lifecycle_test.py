@@ -143,6 +143,11 @@ class Lifecycle(harness.BrokerTest):
         broker = self.start("ringlog.window.bytes=8MiB")
         self.assertIn("topic largest: max.message.bytes=4194304 is more than the 2097152 bytes", broker.log())
 
+    def test_a_start_names_what_is_set_and_not_obeyed_yet(self):
+        broker = self.start("log.retention.hours=1", "min.insync.replicas=2", "log.segment.bytes=2097152")
+        self.assertIn("WARN config: accepted, no effect yet: log.retention.hours, min.insync.replicas\n", broker.log())
+        self.assertNotIn("no effect", self.start(name="other").log())
+
     def test_the_admin_port_tells_how_it_is(self):
         broker = self.start()
         client = self.connect(broker)
