@@ -55,7 +55,7 @@ static_assert(std::endian::native == std::endian::little,
 
 enum class EntryKind : uint8_t {
     open = 1,       ///< A number is bound to a partition: payload OpenPayload and the topic's name;
-                    ///< base_offset is the log end.
+                    ///< base_offset is where its log begins: 0, as every log begins empty.
     remove = 2,     ///< The partition is deleted.
     batch = 3,      ///< Bytes of a record batch, whole or a piece of one.
     extent = 4,     ///< A batch whose blocks went straight to its segment. Not written by this
