@@ -262,6 +262,13 @@ SimFile::Sector SimFile::current_sector(uint64_t sector) {
     return bytes;
 }
 
+const std::byte* SimFile::durable_sector(uint64_t sector) {
+    const uint64_t start = sector * kSectorBytes;
+    const Page& holder = page(start / kExtentBytes);
+    const Block& block = holder.durable ? *holder.durable : *holder.current;
+    return block.bytes.data() + start % kExtentBytes;
+}
+
 void SimFile::add_version(uint64_t sector) {
     pending_[sector].push_back({.mark = mark_, .bytes = current_sector(sector)});
 }
@@ -380,6 +387,12 @@ void SimFile::choose_sectors(const PowerLoss& how, Choices& choices) {
         const uint64_t start = sector * kSectorBytes;
         if (durable_extent(start / kExtentBytes) != Extent::written || start >= durable_size_) {
             continue;
+        }
+        const std::byte* durable = durable_sector(sector);
+        if (std::ranges::all_of(versions, [durable](const Version& version) {
+                return std::memcmp(version.bytes.data(), durable, kSectorBytes) == 0;
+            })) {
+            continue;  // whichever is left, it is the same
         }
         if (how.garbage_per_thousand > 0 &&
             choices.below(1000, Choices::About::garbage) >= 1000 - how.garbage_per_thousand) {

@@ -108,6 +108,7 @@ private:
 
     void land(uint64_t position, ByteView bytes);
     Sector current_sector(uint64_t sector);
+    const std::byte* durable_sector(uint64_t sector);
     /// What the sector holds now may be what is left of it.
     void add_version(uint64_t sector);
     void set_extent(uint64_t block, Extent extent);
