@@ -37,6 +37,7 @@ enum class DiskEffect : uint8_t {
     kill,     ///< The process dies while this operation is under way.
     power_loss,  ///< The power goes while this operation is under way.
 };
+constexpr size_t kDiskEffectCount = 11;
 
 /// "error", "torn", ...
 const char* effect_name(DiskEffect effect);

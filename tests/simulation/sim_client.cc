@@ -23,6 +23,7 @@ void SimClient::drop() {
 
 void SimClient::connect(const SimNode& node, uint16_t port) {
     drop();
+    state_->on_change = on_change_;
     network_.connect_to(host_, node.host(), port, kNobody,
                         [weak = std::weak_ptr(state_)](Result<std::shared_ptr<StreamEnd>> result) {
                             const std::shared_ptr<State> state = weak.lock();
@@ -34,15 +35,18 @@ void SimClient::connect(const SimNode& node, uint16_t port) {
                             }
                             if (!result) {
                                 state->error = result.error().os_errno;
+                                state->notify();
                                 return;
                             }
                             state->stream = *result;
                             state->stream->on_change = [weak] {
                                 if (const auto alive = weak.lock()) {
                                     alive->pump();
+                                    alive->notify();
                                 }
                             };
                             state->pump();
+                            state->notify();
                         });
 }
 

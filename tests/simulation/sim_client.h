@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -51,6 +52,9 @@ public:
     void reset();
 
     [[nodiscard]] HostId host() const { return host_; }
+    /// Called when it connected, bytes came, or the connection ended. Do nothing in it that could
+    /// end a node or this client: it may run within a turn of a broker.
+    void set_on_change(std::function<void()> on_change) { on_change_ = std::move(on_change); }
 
 private:
     /// Outlives the client while an event refers to it.
@@ -61,14 +65,21 @@ private:
         int32_t error = 0;
         bool reading = true;
         bool end_wanted = false;
+        std::function<void()> on_change;
 
         void pump();
+        void notify() const {
+            if (on_change) {
+                on_change();
+            }
+        }
     };
     void drop();
 
     SimNetwork& network_;
     HostId host_;
     std::shared_ptr<State> state_;
+    std::function<void()> on_change_;
 };
 
 }  // namespace ringlog::simulation

@@ -24,7 +24,8 @@ public:
 
     [[nodiscard]] MonotonicNs monotonic_ns() const override { return world_.now + boot_offset_ns_; }
     [[nodiscard]] WallMs wall_ms() const override {
-        return wall_base_ms_ + (world_.now / kMillisecondNs);
+        const auto drifted = static_cast<double>(world_.now) * drift_ppm_ / 1e6;
+        return wall_base_ms_ + (world_.now + static_cast<int64_t>(drifted)) / kMillisecondNs;
     }
 
     /// The world's time at which this clock shows `deadline`.
@@ -35,11 +36,14 @@ public:
     [[nodiscard]] WallMs wall_base_ms() const { return wall_base_ms_; }
     /// As an operator or a time server does: forward or back.
     void step_wall(int64_t by_ms) { wall_base_ms_ += by_ms; }
+    /// How much too fast the wall clock runs, in millionths; less than 0: too slow.
+    void set_drift(double ppm) { drift_ppm_ = ppm; }
 
 private:
     const WorldTime& world_;
     int64_t boot_offset_ns_;
     WallMs wall_base_ms_;
+    double drift_ppm_ = 0;
 };
 
 }  // namespace ringlog::simulation

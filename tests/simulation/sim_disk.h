@@ -3,6 +3,7 @@
 // tests/simulation/README.md.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -79,6 +80,17 @@ public:
     /// Each operation of a core takes this much longer, until set to 0.
     void set_extra_latency(int64_t ns) { extra_ns_ = ns; }
 
+    /// How often each effect happened.
+    [[nodiscard]] uint64_t effect_count(DiskEffect effect) const {
+        return effect_counts_[static_cast<size_t>(effect)];
+    }
+    /// Operations that took a hundred times as long.
+    [[nodiscard]] uint64_t slow_count() const { return slow_count_; }
+    /// Told of every write that landed, with what landed of it; `durably`: it is on stable media.
+    using OnLanded =
+        std::function<void(const Inode& inode, uint64_t position, ByteView bytes, bool durably)>;
+    void set_on_landed(OnLanded on_landed) { on_landed_ = std::move(on_landed); }
+
     // What the file system and the backend ask.
     /// Counts one operation and says what happens to it. After a crash began, every one is an
     /// error.
@@ -140,6 +152,7 @@ private:
         bool durably;
     };
     Result<uint64_t> land_torn(SimFile& file, uint64_t position, ByteView bytes);
+    void write_to(const InodePtr& inode, uint64_t position, ByteView bytes, bool durably);
 
     DiskOptions options_;
     Random random_;
@@ -154,6 +167,9 @@ private:
     uint64_t activity_ = 0;
     uint64_t next_late_ = 1;
     std::map<uint64_t, LateWrite> late_;
+    OnLanded on_landed_;
+    std::array<uint64_t, kDiskEffectCount> effect_counts_{};
+    uint64_t slow_count_ = 0;
 };
 
 /// The parts of a path.

@@ -168,6 +168,8 @@ public:
     void crash(CrashKind kind, const PowerLoss& how = {});
     /// Ends a process whose tasks have all ended. Asserts that.
     void stop();
+    /// Every task has ended: stop() may be called.
+    [[nodiscard]] bool is_over() const { return life().is_over(); }
     /// A new process on the same disk. The node is down before.
     void restart(std::optional<uint16_t> cores = {});
     /// The core does nothing for so long (a stopped process: all cores; a busy machine: one).
