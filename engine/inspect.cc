@@ -46,10 +46,7 @@ void LogWalk::miss(int64_t until) {
 }
 
 void LogWalk::count(const ReadData& data) {
-    std::vector<std::byte> whole = data.owned;
-    for (const Slice& slice : data.slices) {
-        whole.insert(whole.end(), slice.bytes().begin(), slice.bytes().end());
-    }
+    const std::vector<std::byte> whole = data.to_bytes();
     for (ByteView left = whole; !left.empty();) {
         const auto header = decode_batch_header(left);
         if (!header || header->total_bytes > left.size()) {

@@ -48,6 +48,9 @@ struct ReadData {
     std::vector<std::byte> owned;
     uint64_t bytes = 0;
     bool from_window = true;
+
+    /// All of it in one piece.
+    [[nodiscard]] std::vector<std::byte> to_bytes() const;
 };
 
 /// Told when the high watermark of a partition moves, or when the partition goes away. Unlinks

@@ -26,16 +26,15 @@ uint64_t bytes_below(ByteView bytes, int64_t limit_offset) {
     return at;
 }
 
-/// The bytes of a read in one piece.
-std::vector<std::byte> flatten(const ReadData& data) {
-    std::vector<std::byte> whole = data.owned;
-    for (const Slice& slice : data.slices) {
+}  // namespace
+
+std::vector<std::byte> ReadData::to_bytes() const {
+    std::vector<std::byte> whole = owned;
+    for (const Slice& slice : slices) {
         whole.insert(whole.end(), slice.bytes().begin(), slice.bytes().end());
     }
     return whole;
 }
-
-}  // namespace
 
 uint64_t Partition::valid_bytes(const SegmentState& segment) const {
     if (segment.base_offset < destaged.segment_base) {
@@ -187,7 +186,7 @@ io::Task<Result<TimestampOffset>> Partition::find_timestamp(WallMs timestamp) {
             if (!data) {
                 co_return fail(data.error());
             }
-            co_return find_timestamp_in_batch(flatten(*data), timestamp);
+            co_return find_timestamp_in_batch(data->to_bytes(), timestamp);
         }
         if (!batch && batch.error().code != Errc::not_found) {
             co_return fail(batch.error());
@@ -198,7 +197,7 @@ io::Task<Result<TimestampOffset>> Partition::find_timestamp(WallMs timestamp) {
         const Piece& piece = pieces_[at];
         if (piece.first && piece.max_timestamp >= timestamp &&
             piece.last_offset < high_watermark_) {
-            co_return find_timestamp_in_batch(flatten(read_window(at, 1, high_watermark_)),
+            co_return find_timestamp_in_batch(read_window(at, 1, high_watermark_).to_bytes(),
                                               timestamp);
         }
     }

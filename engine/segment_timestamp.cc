@@ -1,51 +1,9 @@
 // The exact record of a time lookup inside one batch. Pure. See engine/segment_store.h.
 #include "engine/record_batch.h"
 #include "engine/segment_store.h"
+#include "engine/varint.h"
 
 namespace ringlog::engine {
-
-namespace {
-
-/// Reads zigzag varints; a malformed one is remembered and gives zero.
-class VarintReader {
-public:
-    explicit VarintReader(ByteView bytes) : rest_(bytes) {}
-
-    int64_t take() {
-        uint64_t bits = 0;
-        for (unsigned shift = 0; shift < 70; shift += 7) {
-            if (rest_.empty() || (shift == 63 && rest_[0] > std::byte{1})) {
-                break;
-            }
-            const auto byte = static_cast<uint64_t>(rest_[0]);
-            rest_ = rest_.subspan(1);
-            bits |= (byte & 0x7fU) << shift;
-            if ((byte & 0x80U) == 0) {
-                return static_cast<int64_t>(bits >> 1U) ^ -static_cast<int64_t>(bits & 1U);
-            }
-        }
-        failed_ = true;
-        rest_ = {};
-        return 0;
-    }
-    ByteView take_bytes(int64_t count) {
-        if (count < 0 || static_cast<uint64_t>(count) > rest_.size()) {
-            failed_ = true;
-            rest_ = {};
-            return {};
-        }
-        const ByteView bytes = rest_.first(static_cast<size_t>(count));
-        rest_ = rest_.subspan(static_cast<size_t>(count));
-        return bytes;
-    }
-    [[nodiscard]] bool failed() const { return failed_; }
-
-private:
-    ByteView rest_;
-    bool failed_ = false;
-};
-
-}  // namespace
 
 TimestampOffset find_timestamp_in_batch(ByteView batch, WallMs timestamp) {
     const auto header = decode_batch_header(batch);

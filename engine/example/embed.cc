@@ -1,42 +1,20 @@
 // The log engine in a program of one thread, without the network: opens a data directory, appends a
 // record, waits until it is durable, reads the first record back. Usage: embed DIRECTORY. Explained
 // in engine/README.md.
-#include <algorithm>
 #include <cstdio>
-#include <string>
-#include <vector>
 
-#include "base/checksum.h"
+#include "engine/records.h"
 #include "engine/store.h"
 #include "io/block_on.h"
 #include "io/runtime.h"
 
-namespace {
-
 using namespace ringlog;
 using namespace ringlog::engine;
 
-/// A record without a key, of less than 58 bytes (then its lengths are varints of one byte), as a
-/// batch of Kafka's format.
-std::vector<std::byte> batch_of(std::string_view value) {
-    std::vector<std::byte> batch(kBatchHeaderBytes + 7 + value.size());
-    const auto set = [&batch]<typename T>(size_t at, T number) { store_be(&batch[at], number); };
-    set(batch_field::kBatchLength, static_cast<int32_t>(batch.size() - kBatchPrefixBytes));
-    set(batch_field::kMagic, int8_t{2});
-    set(batch_field::kProducerId, int64_t{-1});
-    set(batch_field::kProducerEpoch, int16_t{-1});
-    set(batch_field::kBaseSequence, int32_t{-1});
-    set(batch_field::kRecordsCount, int32_t{1});
-    set(kBatchHeaderBytes, static_cast<int8_t>(2 * (6 + value.size())));  // lengths are zigzag
-    set(kBatchHeaderBytes + 4, int8_t{1});                                // no key
-    set(kBatchHeaderBytes + 5, static_cast<int8_t>(2 * value.size()));
-    std::ranges::copy(as_bytes(value), batch.begin() + kBatchHeaderBytes + 6);
-    set(batch_field::kCrc, crc32c(ByteView(batch).subspan(batch_field::kAttributes)));
-    return batch;
-}
-
-io::Task<Result<void>> append_and_read(Partition& partition) {
-    std::vector<std::byte> batch = batch_of("hello");
+static io::Task<Result<void>> append_and_read(Partition& partition) {
+    RecordBatchBuilder builder;
+    builder.add({.timestamp = 1'700'000'000'000, .value = as_bytes("hello")});
+    std::vector<std::byte> batch = builder.build();
     const auto appended = co_await partition.append(batch, {});
     if (!appended) {
         co_return fail(appended.error());
@@ -45,19 +23,20 @@ io::Task<Result<void>> append_and_read(Partition& partition) {
     if (!durable) {
         co_return durable;
     }
-    const auto first = co_await partition.read(partition.log_start_offset(), 1,
-                                               partition.high_watermark());  // at least one batch
-    if (!first) {
-        co_return fail(first.error());
+    const auto data =
+        co_await partition.read(partition.log_start_offset(), 1 << 20, partition.high_watermark());
+    const auto bytes = data ? data->to_bytes() : std::vector<std::byte>{};
+    const auto records = data ? decode_records(bytes) : fail(data.error());
+    if (!records) {
+        co_return fail(records.error());
     }
-    const ByteView bytes = first->slices.empty() ? first->owned : first->slices.front().bytes();
-    const std::string value(as_text(bytes.subspan(kBatchHeaderBytes + 6, 5)));
+    const std::string first(as_text(*records->front().value));
     std::printf("appended at offset %ld; the first record says %s\n", appended->base_offset,
-                value.c_str());
+                first.c_str());
     co_return Result<void>{};
 }
 
-io::Task<int> run(io::Reactor& reactor, std::string directory) {
+static io::Task<int> run(io::Reactor& reactor, std::string directory) {
     StoreOptions options{.directory = std::move(directory), .cores = {reactor.core()}};
     auto store = co_await open_store(reactor, std::move(options));
     if (!store) {
@@ -75,8 +54,6 @@ io::Task<int> run(io::Reactor& reactor, std::string directory) {
     }
     co_return done ? 0 : 1;
 }
-
-}  // namespace
 
 int main(int count, char** values) {
     const auto runtime = io::Runtime::create({.cpus = {io::allowed_cpus().front()}});
