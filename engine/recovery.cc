@@ -244,8 +244,12 @@ bool Walk::meet_bad(const FrameCheck& checked) {
         return false;
     }
     note(name);
+    // Generations of neighbours need not be consecutive: a file is missed only where the one before
+    // had ended, not where a frame of it may be what is damaged.
+    const bool ended = at_end_of_file || (checked.finding == FrameFinding::zero && !cannot_read) ||
+                       (checked.header.frame_bytes > 0 && !follows(checked.header));
     const uint64_t step = files_[later->file].generation - files_[at_.file].generation;
-    if (step != later->file - at_.file) {
+    if (ended && step != later->file - at_.file) {
         note(RecoveryCase::file_missing);
     }
     accept(*later, check(*later), true);

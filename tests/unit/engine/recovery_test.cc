@@ -261,6 +261,30 @@ TEST(Recovery, AMissingFileBetweenTwoOthersIsDamage) {
     EXPECT_EQ(plan.frames.size(), 2U);
 }
 
+// Generations of neighbouring files need not be consecutive: what stood at the end of the first
+// file was a frame, and not the end of the file.
+TEST(Recovery, ADamagedLastFrameOfAFileIsNoMissingFile) {
+    for (const bool unreadable : {false, true}) {
+        JournalImage image;
+        image.add_file(Generation(1));
+        image.add_frame(frame_of("one", 0));
+        const Written lost = image.add_frame(frame_of("two", 1));
+        image.add_file(Generation(9));
+        image.add_frame(frame_of("three", 2));
+        if (unreadable) {
+            image.make_unreadable(lost);
+        } else {
+            image.flip(lost, 5);
+        }
+        const RecoveryPlan plan = recover(image, checkpoint_after(0));
+        EXPECT_TRUE(plan.gap);
+        EXPECT_EQ(plan.frames.size(), 2U);
+        for (const RecoveryFinding& finding : plan.findings) {
+            EXPECT_NE(finding.name, RecoveryCase::file_missing);
+        }
+    }
+}
+
 TEST(Recovery, WithoutTheFileOfTheCheckpointNothingIsServed) {
     FiveFrames five;
     const RecoveryPlan plan = recover(five.image, checkpoint_after(3, 5));
