@@ -161,12 +161,14 @@ void Replay::finish_batch(ReplayedPartition& partition) {
             entry.segment_base = partition.rebase->to_base;
             entry.segment_position -= partition.rebase->position;
         }
-        const bool destaged = entry.segment_base < partition.destaging_base_offset ||
-                              (entry.segment_base == partition.destaging_base_offset &&
-                               entry.segment_position + entry.length <= partition.destaged_bytes);
-        if (!destaged) {
-            partition.pieces.push_back(piece);
-        }
+    }
+    // By whole batches: one of which a part is not in the segment is read from the window.
+    const FrameEntry& end = pieces.back().entry;
+    const bool destaged = end.segment_base < partition.destaging_base_offset ||
+                          (end.segment_base == partition.destaging_base_offset &&
+                           end.segment_position + end.length <= partition.destaged_bytes);
+    if (!destaged) {
+        partition.pieces.insert(partition.pieces.end(), pieces.begin(), pieces.end());
     }
 }
 
