@@ -136,6 +136,61 @@ void print(const Totals& totals, const Options& options, uint64_t scenarios) {
     fmt::print("\n");
 }
 
+/// The files below `directory`, as a disk.
+std::unique_ptr<simulation::SimDisk> read_in(const std::string& directory) {
+    auto disk = std::make_unique<simulation::SimDisk>(1, simulation::DiskOptions{});
+    simulation::Descriptors descriptors;
+    simulation::SimFileSystem files(*disk, descriptors,
+                                    [](std::string_view, uint64_t, uint64_t, uint64_t, int64_t) {});
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(directory)) {
+        const std::string path = entry.path().string().substr(directory.size());
+        if (entry.is_directory()) {
+            (void)files.make_directory(path);
+            continue;
+        }
+        std::ifstream file(entry.path(), std::ios::binary);
+        const std::string bytes{std::istreambuf_iterator<char>(file), {}};
+        auto opened = files.open(path, {.create = true, .write = true, .direct = false});
+        if (opened) {
+            (void)files.write(opened->descriptor, as_bytes(bytes), 0);
+            files.close(opened->descriptor);
+        }
+    }
+    disk->lose_power({.data = simulation::Fate::kept, .names = simulation::Fate::kept});
+    return disk;
+}
+
+io::Task<void> look_at(io::Reactor& here, Log& log, bool& held) {
+    const std::string problem = co_await log.open(here);
+    if (!problem.empty()) {
+        fmt::print("{}\n", problem);
+        held = false;
+        co_return;
+    }
+    for (const auto& shard : log.shards()) {
+        for (engine::Partition* partition : shard->partitions()) {
+            auto read = co_await Log::read(*partition);
+            fmt::print("{}-{}: offsets {} to {}: {}\n", partition->id().topic,
+                       partition->id().partition, partition->log_start_offset(),
+                       partition->high_watermark(),
+                       read ? fmt::format("{} batches", read->size()) : describe(read.error()));
+            held = held && read.has_value();
+        }
+    }
+    co_await log.close(here, false);
+}
+
+/// Recovers an image that a failure left, with the log's own lines.
+int recover_directory(const std::string& directory, uint16_t journals) {
+    set_log_level(LogLevel::info);
+    const std::unique_ptr<simulation::SimDisk> disk = read_in(directory);
+    ImageMachine machine(*disk, ImageOptions{});
+    Log log({.journals = journals}, machine.directory(), nullptr, 0);
+    bool held = true;
+    (void)machine.run([&](io::Reactor& here) { return look_at(here, log, held); });
+    return held ? 0 : 1;
+}
+
 bool matches(const std::string& wanted, const std::string& all, const std::string& value) {
     return wanted == all || wanted == value;
 }
@@ -203,7 +258,11 @@ int main(int argc, char** argv) {
                  "the disk lies about flushes: the run must fail");
     app.add_option("--keep", options.keep, "where a failure's image and story go");
     app.add_flag("--verbose", options.verbose, "a line per life; twice: the log's lines too");
+    std::string recover;
+    uint16_t journals = 1;
+    app.add_option("--recover", recover, "only recover this image, which a failure left");
+    app.add_option("--journals", journals, "with so many journals (1)");
     CLI11_PARSE(app, argc, argv);
     ringlog::set_log_level(ringlog::LogLevel::off);
-    return run(options);
+    return recover.empty() ? run(options) : recover_directory(recover, journals);
 }
