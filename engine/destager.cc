@@ -19,9 +19,10 @@ constexpr int kWriteAttempts = 3;
 constexpr int64_t kWriteRetryNs = 20 * kMillisecondNs;
 constexpr int64_t kFullDiskRetryNs = 200 * kMillisecondNs;
 
-struct FreeBuffer {
-    void operator()(std::byte* data) const { Window::release(data); }
-};
+/// Buffers of kWriteBufferBytes that are kept for the next write.
+constexpr size_t kKeptBuffersMax = 2;
+/// A write begins on a block's start: one more block than what is new, and one piece at least.
+constexpr uint64_t kWriteBufferBytes = kDestageBytesMax + kBlockBytes;
 
 }  // namespace
 
@@ -222,10 +223,9 @@ io::Task<Result<void>> Destager::refill_block(Partition& partition, const Plan& 
         std::memcpy(buffer.data(), partition.tail.data(), bytes);
     } else {
         // Into a block of its own: the buffer has the new bytes behind these already.
-        const std::unique_ptr<std::byte, FreeBuffer> memory(Window::allocate(kBlockBytes));
-        const Bytes block(memory.get(), kBlockBytes);
+        const AlignedBytes block(kBlockBytes);
         auto read = co_await parts_.segments.read_block(partition.id(), plan.segment_base,
-                                                        plan.write_from, block);
+                                                        plan.write_from, block.bytes());
         if (!read) {
             co_return read;
         }
@@ -313,6 +313,7 @@ io::Task<Result<void>> Destager::finish_segment(Partition& partition, const Plan
 }
 
 void Destager::copy_pieces(const Partition& partition, const Plan& plan, Bytes buffer) {
+    std::ranges::fill(buffer.subspan(plan.to - plan.write_from), std::byte{0});
     const PieceQueue& pieces = partition.pieces();
     for (size_t at = pieces.destaged(); at < pieces.size(); ++at) {
         const Piece& piece = pieces[at];
@@ -358,31 +359,12 @@ io::Task<Result<bool>> Destager::step(Partition& partition, uint64_t force_seria
         co_return false;
     }
     if (planned.to > planned.from) {
-        const uint64_t bytes = planned.write_to - planned.write_from;
-        const std::unique_ptr<std::byte, FreeBuffer> memory(Window::allocate(bytes));
-        const Bytes buffer(memory.get(), bytes);
-        copy_pieces(partition, planned, buffer);
-        ++counters_.writes;
-        counters_.bytes += bytes;
-        auto written = co_await write_segment(partition, planned, buffer);
+        auto done = co_await write_pieces(partition, planned);
         if (partition.deleted()) {
             co_return false;
         }
-        const bool may_heal =
-            !written && (written.error().code == Errc::no_space ||
-                         written.error().code == Errc::closed || parts_.journal.failure());
-        if (!written && !may_heal) {
-            const ByteView news = ByteView(buffer).subspan(planned.from - planned.write_from,
-                                                           planned.to - planned.from);
-            auto rescued = co_await rescue(partition, planned, news);
-            if (!rescued) {
-                co_return fail(written.error());
-            }
-        } else if (!written) {
-            co_return fail(written.error());
-        }
-        if (partition.deleted()) {
-            co_return false;
+        if (!done) {
+            co_return fail(done.error());
         }
         mark_destaged(partition, planned);
     }
@@ -393,6 +375,47 @@ io::Task<Result<bool>> Destager::step(Partition& partition, uint64_t force_seria
         }
     }
     co_return true;
+}
+
+AlignedBytes Destager::take_buffer(uint64_t bytes) {
+    if (bytes > kWriteBufferBytes) {
+        return AlignedBytes(bytes);
+    }
+    if (kept_buffers_.empty()) {
+        return AlignedBytes(kWriteBufferBytes);  // memory that is not touched costs nothing
+    }
+    AlignedBytes buffer = std::move(kept_buffers_.back());
+    kept_buffers_.pop_back();
+    return buffer;
+}
+
+void Destager::give_back(AlignedBytes buffer) {
+    if (buffer.size() == kWriteBufferBytes && kept_buffers_.size() < kKeptBuffersMax) {
+        kept_buffers_.push_back(std::move(buffer));
+    }
+}
+
+io::Task<Result<void>> Destager::write_pieces(Partition& partition, const Plan& plan) {
+    const uint64_t bytes = plan.write_to - plan.write_from;
+    AlignedBytes memory = take_buffer(bytes);
+    const Bytes buffer = memory.bytes().first(bytes);
+    copy_pieces(partition, plan, buffer);
+    ++counters_.writes;
+    counters_.bytes += bytes;
+    auto written = co_await write_segment(partition, plan, buffer);
+    const bool may_heal =
+        !written && (written.error().code == Errc::no_space ||
+                     written.error().code == Errc::closed || parts_.journal.failure());
+    if (!written && !may_heal && !partition.deleted()) {
+        const ByteView news =
+            ByteView(buffer).subspan(plan.from - plan.write_from, plan.to - plan.from);
+        auto rescued = co_await rescue(partition, plan, news);
+        if (rescued) {
+            written = Result<void>{};
+        }
+    }
+    give_back(std::move(memory));
+    co_return written;
 }
 
 io::Task<Result<void>> Destager::write_segment(Partition& partition, const Plan& plan,
@@ -451,11 +474,11 @@ io::Task<Result<void>> Destager::repair_tail(Partition& partition) {
         co_return Result<void>{};
     }
     const uint64_t position = round_down(partition.destaged.bytes, kBlockBytes);
-    const std::unique_ptr<std::byte, FreeBuffer> memory(Window::allocate(kBlockBytes));
-    const Bytes block(memory.get(), kBlockBytes);
+    const AlignedBytes block(kBlockBytes);
+    block.zero();
     std::memcpy(block.data(), partition.tail.data(), partition.tail.size());
     co_return co_await parts_.segments.write(partition.id(), partition.destaged.segment_base,
-                                             position, block);
+                                             position, block.bytes());
 }
 
 void Destager::forget(Partition& partition) {

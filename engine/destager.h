@@ -5,9 +5,11 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "base/error.h"
 #include "base/intrusive_list.h"
+#include "engine/aligned_bytes.h"
 #include "engine/partition.h"
 
 namespace ringlog::engine {
@@ -57,6 +59,9 @@ private:
                             Sequence force_sequence) const;
     io::Task<Result<bool>> step(Partition& partition, uint64_t force_serial,
                                 Sequence force_sequence);
+    io::Task<Result<void>> write_pieces(Partition& partition, const Plan& plan);
+    [[nodiscard]] AlignedBytes take_buffer(uint64_t bytes);
+    void give_back(AlignedBytes buffer);
     io::Task<void> destage_into(Partition& partition, Sequence sequence, Result<void>& result);
     static bool checkpoint_counts_on(const Partition& partition, const Plan& plan);
     io::Task<Result<void>> refill_block(Partition& partition, const Plan& plan, Bytes buffer);
@@ -75,6 +80,7 @@ private:
         0;  ///< Partitions that are being destaged: out of the line, perhaps back in it soon.
     io::Event work_;
     io::Event released_;
+    std::vector<AlignedBytes> kept_buffers_;  ///< A first touch costs microseconds per page.
     DestagerCounters counters_;
 };
 

@@ -182,7 +182,10 @@ Appended Journal::place(const FrameEntry& entry, std::span<const ByteView> parts
         frame.chunk->data + frame.offset + kFrameHeaderBytes + frame.payload_bytes;
     std::byte* to = begin;
     for (const ByteView part : parts) {
-        to = std::ranges::copy(part, to).out;
+        if (!part.empty()) {
+            std::memcpy(to, part.data(), part.size());
+        }
+        to += part.size();
     }
     FrameEntry& row = frame.entries.emplace_back(entry);
     row.length = static_cast<uint32_t>(to - begin);

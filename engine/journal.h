@@ -208,6 +208,7 @@ private:
     Appended place(const FrameEntry& entry, std::span<const ByteView> parts);
     void place_large_pieces();
     void seal_building();
+    void seal_for_write();
     [[nodiscard]] size_t take_run(uint64_t room) const;
     io::Task<void> write_loop();
     io::Task<bool> wait_for_work();

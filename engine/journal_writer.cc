@@ -80,11 +80,21 @@ size_t Journal::take_run(uint64_t room) const {
     return count;
 }
 
-io::Task<bool> Journal::write_run() {
-    if (building_ || (next_large() != nullptr && begin_frame(true))) {
+void Journal::seal_for_write() {
+    if (building_) {
         place_large_pieces();
         seal_building();
     }
+    // Large appends that wait fill the rest of the write, frame by frame.
+    while (unwritten_bytes_ + options_.frame_bytes_max <= options_.write_bytes_max &&
+           next_large() != nullptr && begin_frame(true)) {
+        place_large_pieces();
+        seal_building();
+    }
+}
+
+io::Task<bool> Journal::write_run() {
+    seal_for_write();
     JournalFile* file = &files_.active();
     while (file->bytes - file->end < sealed_.front().frame_bytes) {
         if (files_.advance()) {
