@@ -1,13 +1,12 @@
 // Looking at damage. See engine/inspect.h.
 #include "engine/inspect.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <map>
 #include <set>
 
 #include "engine/journal_scan.h"
+#include "engine/manifest.h"
 #include "engine/replay.h"
 
 namespace ringlog::engine {
@@ -162,7 +161,7 @@ io::Task<Result<JournalInspection>> inspect_journal(io::Reactor& here, std::stri
         co_return inspection;
     }
     auto& files = here.files();
-    const std::string journal_directory = fmt::format("{}/journal-{}", directory, journal.value());
+    const std::string journal_directory = directory + "/" + journal_directory_name(journal);
     const Generation from = checkpoint->replay_generation;
     const auto scanned =
         co_await here.run_blocking([&] { return scan_journal(files, journal_directory, from); });

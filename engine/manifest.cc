@@ -15,6 +15,7 @@ namespace ringlog::engine {
 
 namespace {
 
+constexpr std::string_view kJournalPrefix = "journal.";
 constexpr std::string_view kHashKey = "xxh3=";
 constexpr size_t kHashLineBytes = kHashKey.size() + 16 + 1;
 constexpr uint64_t kManifestBytesMax = 1 << 20;
@@ -99,6 +100,18 @@ std::optional<std::string_view> checked_body(std::string_view text) {
 }
 
 }  // namespace
+
+std::string journal_directory_name(JournalId journal) {
+    return fmt::format("{}{}", kJournalPrefix, journal.value());
+}
+
+std::optional<JournalId> journal_of_directory(std::string_view name) {
+    if (!name.starts_with(kJournalPrefix)) {
+        return std::nullopt;
+    }
+    const auto id = parse_number<uint16_t>(name.substr(kJournalPrefix.size()));
+    return id ? std::optional(JournalId(*id)) : std::nullopt;
+}
 
 std::string encode_manifest(const Manifest& manifest) {
     std::vector<uint16_t> ids;

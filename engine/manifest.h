@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +20,12 @@ constexpr std::string_view kManifestTemporaryName = "ringlog.manifest.tmp";
 /// Locked while the directory is in use; the same name as Kafka's, so that neither opens what the
 /// other has.
 constexpr std::string_view kLockName = ".lock";
+
+/// "journal.<id>": where a journal has its files in the data directory. No partition's directory
+/// can have this name, for those end in '-' and a number whatever the topic is called.
+std::string journal_directory_name(JournalId journal);
+/// The journal of such a name; nothing if it is none.
+std::optional<JournalId> journal_of_directory(std::string_view name);
 
 struct Manifest {
     static constexpr uint32_t kFormatVersion = 1;

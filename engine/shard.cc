@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "base/log.h"
+#include "engine/manifest.h"
 
 namespace ringlog::engine {
 
@@ -43,7 +44,7 @@ Shard::~Shard() {
 }
 
 std::string Shard::journal_directory() const {
-    return fmt::format("{}/journal-{}", options_.directory, options_.journal.value());
+    return options_.directory + "/" + journal_directory_name(options_.journal);
 }
 
 JournalOptions Shard::journal_options() const {

@@ -203,17 +203,21 @@ Result<void> remove_stale_journals(io::FileSystem& files, const std::string& dir
     if (!listed) {
         return fail(listed.error());
     }
-    const auto named = [&manifest](std::string_view name) {
+    const auto counts = [&manifest](JournalId id) {
+        return std::ranges::count(manifest.journals, id) != 0;
+    };
+    const auto slot_counts = [&manifest](std::string_view name) {
         return std::ranges::any_of(manifest.journals, [name](JournalId id) {
-            return name == fmt::format("journal-{}", id.value()) ||
-                   name.starts_with(fmt::format("checkpoint-{}.", id.value()));
+            return name.starts_with(fmt::format("checkpoint-{}.", id.value()));
         });
     };
     for (const io::DirectoryEntry& entry : *listed) {
         const std::string path = directory + "/" + entry.name;
-        const bool slot = !entry.directory && entry.name.starts_with("checkpoint-");
-        const bool journal = entry.directory && entry.name.starts_with("journal-");
-        if ((!slot && !journal) || named(entry.name)) {
+        const auto id = entry.directory ? journal_of_directory(entry.name) : std::nullopt;
+        const bool journal = id && !counts(*id);
+        const bool slot =
+            !entry.directory && entry.name.starts_with("checkpoint-") && !slot_counts(entry.name);
+        if (!slot && !journal) {
             continue;
         }
         if (journal) {

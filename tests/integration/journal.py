@@ -34,7 +34,7 @@ def flip(path, position):
 
 def frames(directory, journal=0):
     """The frames of the journal's highest generation that has any, in order of sequence."""
-    for path in sorted(glob.glob(os.path.join(directory, f"journal-{journal}", "*.journal")), reverse=True):
+    for path in sorted(glob.glob(os.path.join(directory, f"journal.{journal}", "*.journal")), reverse=True):
         with open(path, "rb") as file:
             data = file.read()
         generation = int(os.path.basename(path).split(".")[0])

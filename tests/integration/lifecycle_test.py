@@ -82,6 +82,17 @@ class Lifecycle(harness.BrokerTest):
             else:
                 self.assertEqual(broker.stop(), 0)
 
+    def test_topics_may_be_named_like_files_of_ours(self):
+        names = ("journal", "journal-events", "checkpoint", "rescue", "metadata.db")
+        for run in range(3):
+            broker = self.start()
+            client = self.connect(broker)
+            for name in names:
+                self.assertEqual(client.create_topic(name), 36 if run else 0)
+                self.assertEqual(client.produce(name, 0, batch([b"x"])), (0, run))
+                self.assertEqual(batches(client.fetch([(name, 0, 0)])[2][(name, 0)][2])[0], (0, 1))
+            self.assertEqual(broker.stop(), 0)
+
     def read(self, client, partition):
         values, offset = [], 0
         while True:

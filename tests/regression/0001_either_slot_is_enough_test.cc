@@ -35,7 +35,7 @@ Result<SlotPair> slots_of(const simulation::SimDisk& disk) {
 }
 
 std::string path_of(Generation generation) {
-    return "/data/journal-0/" + journal_file_name(generation);
+    return "/data/journal.0/" + journal_file_name(generation);
 }
 
 /// Whether nothing of the file that `slot` names is behind it: the frame that follows is the first
