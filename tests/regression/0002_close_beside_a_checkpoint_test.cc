@@ -6,7 +6,7 @@
 // waits for the checkpoint that is under way; the files outlive it.
 #include <gtest/gtest.h>
 
-#include "tests/support/store_harness.h"
+#include "tests/support/directory_harness.h"
 
 namespace ringlog::engine::test {
 namespace {
@@ -56,7 +56,7 @@ TEST(Regression0002, AShardClosesAtAnyStepOfACheckpoint) {
 TEST(Regression0002, ALayoutChangesWhileTheJournalAsksForACheckpoint) {
     for (uint64_t seed = 1; seed <= 10; ++seed) {
         SCOPED_TRACE(fmt::format("seed {}", seed));
-        StoreHarness harness({.seed = seed});
+        DirectoryHarness harness({.seed = seed});
         ASSERT_TRUE(harness.open(1));
         for (const uint16_t journals : {2, 1, 2}) {
             harness.produce(40);

@@ -6,8 +6,7 @@
 #include <set>
 
 #include "engine/replay.h"
-#include "tests/support/journal_image.h"
-#include "tests/unit/engine/batch_builder.h"
+#include "tests/support/journal_samples.h"
 
 namespace ringlog::engine {
 namespace {
@@ -18,31 +17,6 @@ using Written = JournalImage::Written;
 std::set<RecoveryCase>& reached() {
     static std::set<RecoveryCase> cases;
     return cases;
-}
-
-Checkpoint checkpoint_after(uint64_t replay_after, uint64_t generation = 1) {
-    Checkpoint checkpoint;
-    checkpoint.journal = JournalId(3);
-    checkpoint.number = 1;
-    checkpoint.replay_generation = Generation(generation);
-    checkpoint.replay_after = Sequence(replay_after);
-    checkpoint.last_stamp = Sequence(replay_after);
-    checkpoint.durable_through = Sequence(replay_after);
-    return checkpoint;
-}
-
-JournalImage::Spec frame_of(std::string_view payload, uint64_t durable_through,
-                            uint64_t salt = 11) {
-    JournalImage::Spec spec;
-    spec.salt = salt;
-    spec.durable_through = durable_through;
-    const ByteView bytes = as_bytes(payload);
-    spec.payload.assign(bytes.begin(), bytes.end());
-    FrameEntry entry;
-    entry.kind = EntryKind::epoch;
-    entry.length = static_cast<uint32_t>(bytes.size());
-    spec.entries.push_back(entry);
-    return spec;
 }
 
 RecoveryPlan recover(const JournalImage& image, const Checkpoint& checkpoint) {
@@ -195,11 +169,7 @@ TEST(Recovery, FramesOfAnEarlierLifeBehindTheFenceDoNotCount) {
     image.add_frame(frame_of("three, of the first life", 1));
     // A recovery cut frame 2 and began a life with a fence in its place.
     image.rewind(second, chain);
-    JournalImage::Spec fence;
-    fence.salt = 22;
-    fence.flags = kFrameFence;
-    fence.durable_through = 1;
-    image.add_frame(fence);
+    image.add_frame(fence_of(22, 1));
     const RecoveryPlan plan = recover(image, checkpoint_after(0));
     ASSERT_EQ(plan.frames.size(), 2U);
     EXPECT_EQ(plan.frames.back().header.salt, 22U);

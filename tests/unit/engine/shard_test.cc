@@ -60,5 +60,26 @@ INSTANTIATE_TEST_SUITE_P(Rungs, ShardCrash,
                                            std::tuple(Durability::power, CrashKind::power_loss),
                                            std::tuple(Durability::crash, CrashKind::kill)));
 
+// At `crash` a power loss may cut what was acked, and nothing else: a start never refuses or finds
+// damage, and every log is continuous and of what was sent.
+TEST(Shard, APowerLossAtCrashIsACutAndNeverDamage) {
+    for (uint64_t seed = 1; seed <= 25; ++seed) {
+        SCOPED_TRACE(fmt::format("seed {}", seed));
+        ShardHarness harness({.seed = seed, .durability = Durability::crash});
+        ASSERT_TRUE(harness.create());
+        for (int life = 0; life < 5; ++life) {
+            SCOPED_TRACE(fmt::format("life {}", life));
+            harness.produce_and_crash(20 + seed * 13 % 150, CrashKind::power_loss);
+            harness.restart();
+            Error error{Errc::io_failed};
+            ASSERT_TRUE(harness.recover(&error)) << describe(error);
+            ASSERT_EQ(harness.shard()->counters().damaged_partitions, 0U);
+            const std::string problem = harness.verify();
+            ASSERT_TRUE(problem.empty() || problem.find("acked at offset") != std::string::npos)
+                << problem;
+        }
+    }
+}
+
 }  // namespace
 }  // namespace ringlog::engine::test

@@ -15,26 +15,27 @@
 
 namespace ringlog::engine::test {
 
-struct StoreHarnessOptions {
+struct DirectoryHarnessOptions {
     uint64_t seed = 1;
     int32_t partitions = 4;
     uint32_t value_bytes_max = 3000;
 };
 
-class StoreHarness {
+class DirectoryHarness {
 public:
-    explicit StoreHarness(StoreHarnessOptions options)
+    explicit DirectoryHarness(DirectoryHarnessOptions options)
         : options_(options),
           shard_options_(ShardHarness({}).shard_options()),
           world_(options.seed),
           node_(world_.add_node({.cores = 2})),
           random_(options.seed * 7919 + 1),
-          sent_(static_cast<size_t>(options.partitions)) {}
+          sent_(static_cast<size_t>(options.partitions)),
+          removed_(static_cast<size_t>(options.partitions)) {}
 
-    StoreHarness(const StoreHarness&) = delete;
-    StoreHarness& operator=(const StoreHarness&) = delete;
+    DirectoryHarness(const DirectoryHarness&) = delete;
+    DirectoryHarness& operator=(const DirectoryHarness&) = delete;
     /// A store that was not closed goes the way of a killed process.
-    ~StoreHarness() {
+    ~DirectoryHarness() {
         if (node_.up()) {
             node_.crash(simulation::CrashKind::kill);
         }
@@ -57,16 +58,25 @@ public:
             return false;
         }
         for (int32_t p = 0; p < options_.partitions; ++p) {
-            if (!node_.up() || !open_partition(p)) {
+            if (!node_.up() || !(removed(p) ? finish_removal(p) : open_partition(p))) {
                 return false;
             }
         }
         return true;
     }
+    /// Removes partition `p` for good. Where that is interrupted, the next open() finishes it, as a
+    /// broker does for whom a topic's deletion is decided. False if it failed or the node died.
+    bool remove(int32_t p) {
+        removed_[static_cast<size_t>(p)] = true;
+        return finish_removal(p);
+    }
     /// Clients append in each partition until `acks` more were seen, or nothing moves any more.
     void produce(uint64_t acks) {
         stop_at_ = acked_count_ + acks;
         for (int32_t p = 0; p < options_.partitions; ++p) {
+            if (removed(p)) {
+                continue;
+            }
             ++clients_;
             node_.spawn(place(p), client_task(this, p, life_));
         }
@@ -102,6 +112,9 @@ public:
     /// sent. What does not hold, in words; empty if all does.
     [[nodiscard]] std::string verify() {
         for (int32_t p = 0; p < options_.partitions; ++p) {
+            if (removed(p)) {
+                continue;
+            }
             auto log = node_.run(place(p), read_all(this, p));
             if (!log.has_value()) {
                 return fmt::format("partition {}: the node died while it was read", p);
@@ -125,10 +138,19 @@ private:
         id.bytes[0] = std::byte{9};
         return id;
     }
+    [[nodiscard]] bool removed(int32_t p) const { return removed_[static_cast<size_t>(p)]; }
+    [[nodiscard]] static TopicPartition id_of(int32_t p) {
+        return {.topic = "places", .topic_id = topic_id(), .partition = p};
+    }
+    bool finish_removal(int32_t p) {
+        Shard& shard = *store_->shards[place(p)];
+        const auto done = node_.run(place(p), shard.remove_partition(id_of(p)));
+        return done.has_value() && done->has_value();
+    }
     [[nodiscard]] uint16_t place(int32_t p) const {
         return placement_of(topic_id(), p, store_->shards.size());
     }
-    static io::Task<bool> open_task(StoreHarness* self, uint16_t journals) {
+    static io::Task<bool> open_task(DirectoryHarness* self, uint16_t journals) {
         StoreOptions options;
         options.directory = "/data";
         options.cluster_id = "cluster";
@@ -146,7 +168,7 @@ private:
     }
     bool open_partition(int32_t p) {
         OpenPartition request;
-        request.id = {.topic = "places", .topic_id = topic_id(), .partition = p};
+        request.id = id_of(p);
         request.config.segment_bytes = 96 << 10;
         request.leader_epoch = LeaderEpoch(epoch_);
         const auto opened = node_.run(place(p), store_->shards[place(p)]->open_partition(request));
@@ -160,7 +182,7 @@ private:
         }
         return BatchBuilder().record(1'700'000'000'000, value).build();
     }
-    static io::Task<void> client_task(StoreHarness* self, int32_t p, uint64_t life) {
+    static io::Task<void> client_task(DirectoryHarness* self, int32_t p, uint64_t life) {
         Partition* partition = self->find(p);
         auto& sent = self->sent_[static_cast<size_t>(p)];
         while (self->acked_count_ < self->stop_at_ && self->life_ == life) {
@@ -180,7 +202,7 @@ private:
         }
         --self->clients_;
     }
-    static io::Task<Result<std::vector<std::byte>>> read_all(StoreHarness* self, int32_t p) {
+    static io::Task<Result<std::vector<std::byte>>> read_all(DirectoryHarness* self, int32_t p) {
         Partition* partition = self->find(p);
         std::vector<std::byte> log;
         int64_t offset = partition->log_start_offset();
@@ -248,13 +270,14 @@ private:
                                   : fmt::format("acked at offset {} and lost", lost->base_offset);
     }
 
-    StoreHarnessOptions options_;
+    DirectoryHarnessOptions options_;
     ShardOptions shard_options_;
     simulation::SimWorld world_;
     simulation::SimNode& node_;
     Random random_;
     OpenedStore* store_ = nullptr;
     std::vector<std::vector<SentBatch>> sent_;
+    std::vector<bool> removed_;
     std::string refusal_;
     uint64_t acked_count_ = 0;
     uint64_t stop_at_ = 0;
