@@ -161,6 +161,9 @@ bool Reactor::turn(bool may_wait) {
         }
     }
     const uint32_t completed = backend_.poll(deadline);
+    if (completed > 0 && spin_ns_ > 0) {
+        last_work_ = exact_now();  // what is handled in poll() alone is work, too
+    }
     if (sleeps && mesh_ != nullptr) {
         mesh_->end_sleep(core_);
     }

@@ -2,6 +2,10 @@
 // is in flight.
 #include <gtest/gtest.h>
 
+#include <set>
+
+#include "io/posix_file_system.h"
+#include "io/posix_network.h"
 #include "tests/support/io_suite.h"
 #include "tests/support/kernel_fixture.h"
 
@@ -43,6 +47,89 @@ TEST(Spin, ACoreThatMaySpinPollsWhileNoFileOperationIsInFlight) {
         test::KernelFixture<IoChoice::automatic> writes(spinning(choice));
         const std::string path = writes.directory() + "/file";
         writes.run([&path](Reactor& reactor) { return wait_for_writes(reactor, path); });
+    }
+}
+
+class ManualClock final : public Clock {
+public:
+    [[nodiscard]] MonotonicNs monotonic_ns() const override { return now; }
+    [[nodiscard]] WallMs wall_ms() const override { return now / kMillisecondNs; }
+    MonotonicNs now = kSecondNs;
+};
+
+/// Each poll takes a microsecond, or waits for the next completion. A completion resumes nobody, as
+/// that of a receive does not.
+class PlannedBackend final : public Backend {
+public:
+    explicit PlannedBackend(ManualClock& clock) : clock_(clock) {}
+
+    uint32_t poll(MonotonicNs deadline) override {
+        const bool waits = deadline > clock_.now;
+        if (waits) {
+            waited_from.push_back(clock_.now);
+            clock_.now =
+                std::max(clock_.now, completions.empty() ? deadline : *completions.begin());
+        } else {
+            clock_.now += kMicrosecondNs;
+        }
+        uint32_t done = 0;
+        for (; !completions.empty() && *completions.begin() <= clock_.now; ++done) {
+            completions.erase(completions.begin());
+        }
+        return done;
+    }
+    void submit(Op&) override {}
+    void cancel(Op&) override {}
+    void wake() override {}
+    Result<Handle> attach(int32_t) override { return fail(Errc::closed); }
+    int32_t detach(Handle) override { return -1; }
+    void close(Handle) override {}
+    int16_t register_memory(Bytes) override { return -1; }
+    [[nodiscard]] uint32_t file_ops_in_flight() const override { return 0; }
+    [[nodiscard]] std::string_view name() const override { return "planned"; }
+
+    std::multiset<MonotonicNs> completions;  ///< When they come.
+    std::vector<MonotonicNs> waited_from;
+
+private:
+    ManualClock& clock_;
+};
+
+class NoHelpers final : public Helpers {
+public:
+    void run(Reactor& home, BlockingCall& call) override {
+        call.run();
+        home.blocking_call_done(call);
+    }
+};
+
+TEST(Spin, LastsFromTheLastCompletionWhateverItResumes) {
+    constexpr int64_t kSpinNs = 50 * kMicrosecondNs;
+    ManualClock clock;
+    PlannedBackend backend(clock);
+    NoHelpers helpers;
+    PosixFileSystem files;
+    PosixNetwork network;
+    Reactor reactor({.backend = backend,
+                     .helpers = helpers,
+                     .files = files,
+                     .network = network,
+                     .clock = clock,
+                     .spin_ns = kSpinNs});
+    const MonotonicNs begin = clock.now;
+    // One ends a wait, one comes while it spins behind that, one ends the next wait.
+    const std::vector<MonotonicNs> comes = {begin + kMillisecondNs,
+                                            begin + kMillisecondNs + 40 * kMicrosecondNs,
+                                            begin + 5 * kMillisecondNs};
+    backend.completions = {comes.begin(), comes.end()};
+    while (clock.now < begin + 6 * kMillisecondNs && backend.waited_from.size() < 3) {
+        reactor.turn(true);
+    }
+    ASSERT_EQ(backend.waited_from.size(), 3U);
+    for (size_t wait = 1; wait < 3; ++wait) {
+        const MonotonicNs idle = backend.waited_from[wait] - comes[wait];
+        EXPECT_GE(idle, kSpinNs) << "it waits again before its time";
+        EXPECT_LE(idle, kSpinNs + 2 * kMicrosecondNs) << "it spins on for nothing";
     }
 }
 
