@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "io/event.h"
 #include "io/mesh.h"
 #include "tests/support/io_suite.h"
 
@@ -104,6 +105,7 @@ public:
     void deliver(Reactor& here) override {
         if (here.core() == home) {
             ++*returned;
+            changed->notify_all();
             return;
         }
         check->ordered &= check->next == number;
@@ -114,12 +116,14 @@ public:
     uint64_t number = 0;
     OrderCheck* check = nullptr;  ///< The other core's until every message is back.
     uint64_t* returned = nullptr;
+    Event* changed = nullptr;  ///< Of home's core: `returned` grew.
 };
 
 inline Task<void> messages_in_order(Reactor& reactor, std::string) {
     constexpr uint64_t kMessages = 5000;
     std::vector<std::unique_ptr<Numbered>> messages;
     std::vector<OrderCheck> checks(reactor.core_count());
+    Event changed(reactor);
     uint64_t returned = 0;
     uint64_t expected = 0;
     for (uint64_t i = 0; i < kMessages; ++i) {
@@ -129,6 +133,7 @@ inline Task<void> messages_in_order(Reactor& reactor, std::string) {
             message->number = i;
             message->check = &checks[core];
             message->returned = &returned;
+            message->changed = &changed;
             reactor.send(CoreId(core), *message);
             messages.push_back(std::move(message));
             ++expected;
@@ -136,7 +141,7 @@ inline Task<void> messages_in_order(Reactor& reactor, std::string) {
     }
     const MonotonicNs deadline = reactor.now() + kPatienceNs;
     while (returned < expected && reactor.now() < deadline) {
-        co_await reactor.sleep_for(100 * kMicrosecondNs);
+        co_await changed.wait_until(deadline);
     }
     EXPECT_EQ(returned, expected);
     for (uint16_t core = 1; core < reactor.core_count(); ++core) {

@@ -66,8 +66,8 @@ inline Task<void> echo_of_random_sizes(Reactor& reactor, std::string host) {
         expected.insert(expected.end(), piece.begin(), piece.end());
         const auto sent = co_await send_bytes(*pair.client, piece);
         EXPECT_TRUE(sent.has_value());
-        if (random.chance(1, 3)) {
-            co_await reactor.sleep_for(static_cast<int64_t>(random.below(2 * kMillisecondNs)));
+        for (uint64_t turns = random.chance(1, 3) ? random.below(100) : 0; turns > 0; --turns) {
+            co_await reactor.yield();
         }
         if (random.chance(1, 2)) {
             const bool all = co_await collector.wait_for_bytes(expected.size());
@@ -107,7 +107,7 @@ inline Task<void> large_send(Reactor& reactor, std::string host) {
         const bool arrived = co_await collector.wait_for_bytes(mark);
         EXPECT_TRUE(arrived);
         co_await pair.server->pause();
-        co_await reactor.sleep_for(kMillisecondNs);
+        co_await let_bytes_arrive(reactor, host);
         pair.server->start_receiving(collector);
     }
     const bool all = co_await collector.wait_for_bytes(2 * kPartBytes + 1);
@@ -133,8 +133,14 @@ inline Task<void> shutdown_ends_what_waits(Reactor& reactor, std::string host) {
     Collector collector(reactor);
     pair.client->start_receiving(collector);
     tasks.spawn(blocked_send(*pair.client, data.bytes(), outcome));
-    co_await reactor.sleep_for(5 * kMillisecondNs);
-    EXPECT_EQ(tasks.running(), 1U);  // Nobody reads: the buffers of both ends are full.
+    // It is under way when its first bytes are there. Then nobody reads: it ends in the middle.
+    Collector begun(reactor);
+    pair.server->start_receiving(begun);
+    const bool under_way = co_await begun.wait_for_bytes(1);
+    EXPECT_TRUE(under_way);
+    co_await pair.server->pause();
+    EXPECT_LT(begun.received().size(), data.bytes().size());
+    EXPECT_EQ(tasks.running(), 1U);
     pair.client->shutdown();
     co_await tasks.close();
     EXPECT_FALSE(outcome.has_value());
@@ -163,24 +169,26 @@ inline Task<void> close_ends_the_other_side(Reactor& reactor, std::string host) 
 
 inline Task<void> pause_leaves_the_rest(Reactor& reactor, std::string host) {
     Pair pair = co_await connected_pair(reactor, host);
-    Collector collector(reactor);
-    pair.server->start_receiving(collector);
+    Collector before(reactor);
+    pair.server->start_receiving(before);
     const auto first = co_await send_bytes(*pair.client, as_bytes("one"));
     EXPECT_TRUE(first.has_value());
-    const bool arrived = co_await collector.wait_for_bytes(3);
+    const bool arrived = co_await before.wait_for_bytes(3);
     EXPECT_TRUE(arrived);
     co_await pair.server->pause();
     EXPECT_FALSE(pair.server->receiving());
     const auto second = co_await send_bytes(*pair.client, as_bytes("two"));
     EXPECT_TRUE(second.has_value());
-    co_await reactor.sleep_for(5 * kMillisecondNs);
-    EXPECT_EQ(as_text(collector.received()), "one");
-    pair.server->start_receiving(collector);
-    const bool rest = co_await collector.wait_for_bytes(6);
+    co_await let_bytes_arrive(reactor, host);
+    Collector behind(reactor);
+    pair.server->start_receiving(behind);
+    const bool rest = co_await behind.wait_for_bytes(3);
     EXPECT_TRUE(rest);
-    EXPECT_EQ(as_text(collector.received()), "onetwo");
+    EXPECT_EQ(as_text(before.received()), "one");
+    EXPECT_EQ(as_text(behind.received()), "two");
     co_await close_pair(pair);
-    EXPECT_TRUE(collector.ended());
+    EXPECT_TRUE(behind.ended());
+    EXPECT_FALSE(before.ended());
 }
 
 /// The end of the stream waits for the next start_receiving, as bytes do.
@@ -195,7 +203,7 @@ inline Task<void> the_end_waits(Reactor& reactor, std::string host) {
     co_await pair.server->pause();
     co_await pair.server->pause();  // Once more does nothing.
     co_await pair.client->close();
-    co_await reactor.sleep_for(2 * kMillisecondNs);
+    co_await let_bytes_arrive(reactor, host);
     EXPECT_FALSE(first.ended());
     Collector second(reactor);
     pair.server->start_receiving(second);

@@ -129,4 +129,21 @@ inline Task<Result<void>> send_bytes(Socket& socket, ByteView bytes) {
     co_return outcome;
 }
 
+/// Gives what was sent before the time to arrive: returns when bytes have gone over a connection
+/// that was made after it, there and back.
+inline Task<void> let_bytes_arrive(Reactor& reactor, std::string host) {
+    Pair pair = co_await connected_pair(reactor, host);
+    for (Socket* from : {pair.client.get(), pair.server.get()}) {
+        Socket& to = from == pair.client.get() ? *pair.server : *pair.client;
+        Collector collector(reactor);
+        to.start_receiving(collector);
+        const auto sent = co_await send_bytes(*from, as_bytes("x"));
+        EXPECT_TRUE(sent.has_value());
+        const bool arrived = co_await collector.wait_for_bytes(1);
+        EXPECT_TRUE(arrived);
+        co_await to.pause();
+    }
+    co_await close_pair(pair);
+}
+
 }  // namespace ringlog::io::suite

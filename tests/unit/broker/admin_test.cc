@@ -5,7 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <thread>
+#include <functional>
 
 #include "broker/admin_server.h"
 #include "broker/admin_site.h"
@@ -136,27 +136,15 @@ protected:
     }
     ~AdminSiteTest() override { server_.reset(); }
 
-    /// Runs `ask` on a thread of its own while the core serves.
-    template <typename F>
-    void while_serving(F ask) {
-        std::thread asker([this, ask] {
-            while (!bridge_.status(10s).has_value()) {
-                std::this_thread::yield();
-            }
-            ask();
-            asked_ = true;
-            runtime_->reactor(io::CoreId(0)).wake();
-        });
-        io::block_on(runtime_->reactor(io::CoreId(0)), serve(*this));
-        asker.join();
+    /// Runs `ask` on a helper while the core serves.
+    void while_serving(const std::function<void()>& ask) {
+        io::block_on(runtime_->reactor(io::CoreId(0)), serve(*this, ask));
     }
-    static io::Task<void> serve(AdminSiteTest& test) {
+    static io::Task<void> serve(AdminSiteTest& test, const std::function<void()>& ask) {
         io::Reactor& reactor = test.runtime_->reactor(io::CoreId(0));
         io::TaskGroup group;
         group.spawn(test.bridge_.serve(reactor, *test.source_));
-        while (!test.asked_) {
-            co_await reactor.sleep_for(kMillisecondNs);
-        }
+        co_await reactor.run_blocking([&ask] { ask(); });
         test.bridge_.close();
         co_await group.close();
     }
@@ -166,7 +154,6 @@ protected:
     std::unique_ptr<io::Runtime> runtime_;
     std::optional<TestSource> source_;
     std::unique_ptr<AdminServer> server_;
-    std::atomic<bool> asked_ = false;
 };
 
 TEST_F(AdminSiteTest, BeforeAndAfterServingItIsNotReady) {

@@ -48,7 +48,7 @@ Task<void> receive_without_buffers(Reactor& reactor, std::string host) {
     for (size_t i = 0; i < kPairs; ++i) {
         tasks.spawn(blocked_send(*pairs[i].client, data.bytes(), outcomes[i]));
     }
-    co_await reactor.sleep_for(2 * kMillisecondNs);
+    co_await let_bytes_arrive(reactor, host);
     for (size_t i = 0; i < kPairs; ++i) {
         pairs[i].server->start_receiving(*collectors[i]);
     }
