@@ -149,7 +149,14 @@ io::Task<bool> Acceptance::judge_journal(engine::JournalId journal) {
         complain("journal {}: {}", journal.value(), describe(found.error()));
         co_return false;
     }
-    if (found->refused) {
+    if (found->replay_lost) {
+        journal_found_ = true;
+        say("journal {}: the broker does not start: {}. What stands in segments is kept, what "
+            "stands "
+            "only in the journal is lost; a partition without a segment begins empty",
+            journal.value(),
+            engine::kRecoveryCases[static_cast<size_t>(found->findings.back().name)].meaning);
+    } else if (found->refused) {
         const auto name = found->findings.back().name;
         complain(
             "journal {} cannot be replayed: {}; this command cannot mend that. Restore the "

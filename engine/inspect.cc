@@ -157,7 +157,7 @@ io::Task<Result<JournalInspection>> inspect_journal(io::Reactor& here, std::stri
     JournalInspection inspection;
     const auto checkpoint = choose_checkpoint(std::move(*readings), inspection.findings);
     if (!checkpoint) {
-        inspection.refused = true;
+        inspection.refused = inspection.replay_lost = true;
         co_return inspection;
     }
     auto& files = here.files();
@@ -176,6 +176,7 @@ io::Task<Result<JournalInspection>> inspect_journal(io::Reactor& here, std::stri
     const RecoveryPlan plan = plan_recovery(journal, *checkpoint, views);
     std::ranges::copy(plan.findings, std::back_inserter(inspection.findings));
     inspection.refused = plan.refused;
+    inspection.replay_lost = plan.refused && plan.findings.back().name == RecoveryCase::no_files;
     if (!plan.refused) {
         const ReplayOutcome outcome = replay(*checkpoint, plan, here.wall_ms());
         std::ranges::copy(outcome.findings, std::back_inserter(inspection.findings));

@@ -37,7 +37,9 @@ struct UnexplainedBatches {
 /// What a start would find in one journal.
 struct JournalInspection {
     std::vector<RecoveryFinding> findings;
-    bool refused = false;  ///< A start refuses whatever is accepted; the last finding says why.
+    bool refused = false;          ///< A start refuses; the last finding says why.
+    bool replay_lost = false;      ///< It refuses because the checkpoint or its first file is gone:
+                                   ///< accepted, the partitions are made of their segments.
     uint64_t unknown_entries = 0;  ///< A start refuses until they are accepted as lost.
     std::vector<UnexplainedBatches> unexplained;  ///< By number; what is known of such entries.
 };

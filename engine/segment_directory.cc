@@ -24,26 +24,6 @@ std::string child(const std::string& directory, std::string_view name) {
     return fmt::format("{}/{}", directory, name);
 }
 
-/// The topic id in the directory's partition.metadata; not_found without one, corrupt_file if it
-/// cannot be read as one.
-Result<Uuid> read_topic_id(io::FileSystem& files, const std::string& directory) {
-    const auto opened = files.open(child(directory, kMetadataName), {.direct = false});
-    if (!opened) {
-        return fail(opened.error());
-    }
-    std::vector<std::byte> bytes(kMetadataBytesMax);
-    const auto count = files.read(opened->descriptor, bytes, 0);
-    files.close(opened->descriptor);
-    if (!count) {
-        return fail(count.error());
-    }
-    const auto topic_id = decode_partition_metadata(as_text(ByteView(bytes).first(*count)));
-    if (!topic_id) {
-        return fail(Errc::corrupt_file);
-    }
-    return *topic_id;
-}
-
 Result<void> write_topic_id(io::FileSystem& files, const std::string& directory,
                             const Uuid& topic_id) {
     const std::string temporary = child(directory, kMetadataTemporaryName);
@@ -136,6 +116,24 @@ Result<bool> claim_directory(io::FileSystem& files, const std::string& root,
 }
 
 }  // namespace
+
+Result<Uuid> read_topic_id(io::FileSystem& files, const std::string& directory) {
+    const auto opened = files.open(child(directory, kMetadataName), {.direct = false});
+    if (!opened) {
+        return fail(opened.error());
+    }
+    std::vector<std::byte> bytes(kMetadataBytesMax);
+    const auto count = files.read(opened->descriptor, bytes, 0);
+    files.close(opened->descriptor);
+    if (!count) {
+        return fail(count.error());
+    }
+    const auto topic_id = decode_partition_metadata(as_text(ByteView(bytes).first(*count)));
+    if (!topic_id) {
+        return fail(Errc::corrupt_file);
+    }
+    return *topic_id;
+}
 
 std::string encode_partition_metadata(const Uuid& topic_id) {
     return std::string(kMetadataPrefix) + topic_id.to_base64();

@@ -17,6 +17,10 @@ std::string encode_partition_metadata(const Uuid& topic_id);
 /// Nothing if `text` is not that.
 std::optional<Uuid> decode_partition_metadata(std::string_view text);
 
+/// The topic id in the partition.metadata of `directory`. Errors: not_found without one,
+/// corrupt_file if it cannot be read as one, io_failed.
+Result<Uuid> read_topic_id(io::FileSystem& files, const std::string& directory);
+
 /// Makes `<root>/<topic>-<partition>` and its partition.metadata, both durable. A directory of that
 /// name which has another topic id, or files and no id, is renamed to `<topic>-<partition>.<id
 /// found, 32 hex>-stray` first.

@@ -10,6 +10,8 @@
 
 #include "base/checksum.h"
 #include "base/log.h"
+#include "engine/inspect.h"
+#include "engine/rebuild.h"
 #include "io/mesh.h"
 
 namespace ringlog::engine {
@@ -346,6 +348,64 @@ io::Task<Opened> recover_layout(io::Reactor& here, const StoreOptions& options, 
     co_return store;
 }
 
+/// Journals that cannot be replayed, where the operator gives them up.
+io::Task<std::vector<JournalId>> find_lost(io::Reactor& here, const StoreOptions& options,
+                                           const Manifest& manifest) {
+    std::vector<JournalId> lost;
+    for (const JournalId journal : manifest.journals) {
+        if (!options.shard.accept_loss) {
+            break;
+        }
+        const auto found = co_await inspect_journal(here, options.directory, journal);
+        if (found && found->replay_lost) {
+            lost.push_back(journal);
+        }
+    }
+    co_return lost;
+}
+
+/// What a journal that is given up leaves; its files are set aside.
+io::Task<Result<std::vector<PartitionState>>> rebuild_journal(io::Reactor& here,
+                                                              const StoreOptions& options,
+                                                              JournalId journal,
+                                                              JournalPlace place) {
+    auto states = co_await rebuild_states(here, options.directory, place);
+    if (!states) {
+        co_return states;
+    }
+    auto& files = here.files();
+    const std::string& directory = options.directory;
+    const auto aside =
+        co_await here.run_blocking([&] { return set_journal_aside(files, directory, journal); });
+    if (!aside) {
+        co_return fail(aside.error());
+    }
+    co_return states;
+}
+
+/// Brings everything into segments, and deals the states out to new journals.
+io::Task<Opened> change_layout(io::Reactor& here, const StoreOptions& options, OpenedStore store,
+                               std::vector<JournalId> lost) {
+    const std::vector<JournalId> journals = store.manifest.journals;
+    log_info("store", "{}: {} journals become {}: everything is brought into segments first",
+             options.directory, journals.size(), options.cores.size());
+    std::vector<PartitionState> states;
+    for (size_t i = 0; i < journals.size(); ++i) {
+        const bool given_up = std::ranges::count(lost, journals[i]) != 0;
+        const JournalPlace place{.place = i, .count = journals.size()};
+        ShardOptions shard = shard_options(options, journals[i], i, journals.size());
+        auto drained = given_up ? co_await rebuild_journal(here, options, journals[i], place)
+                                : co_await drain_journal(here, std::move(shard));
+        if (!drained) {
+            co_return std::unexpected(
+                recovery_failure(options.directory, journals[i], drained.error()));
+        }
+        std::ranges::move(*drained, std::back_inserter(states));
+    }
+    store.layout_changed = true;
+    co_return co_await make_layout(here, options, std::move(store), std::move(states));
+}
+
 }  // namespace
 
 uint16_t placement_of(const Uuid& topic_id, int32_t partition, size_t journals) {
@@ -395,24 +455,13 @@ io::Task<Opened> open_store(io::Reactor& here, StoreOptions options) {
         store.manifest.node_id = options.node_id;
         store.manifest.cluster_id = options.cluster_id;
         opened = co_await make_layout(here, options, std::move(store), {});
-    } else if (store.manifest.journals.size() == options.cores.size()) {
-        opened = co_await recover_layout(here, options, std::move(store));
     } else {
-        log_info("store", "{}: {} journals become {}: everything is brought into segments first",
-                 directory, store.manifest.journals.size(), options.cores.size());
-        std::vector<PartitionState> states;
-        const std::vector<JournalId> journals = store.manifest.journals;
-        for (size_t i = 0; i < journals.size(); ++i) {
-            auto drained = co_await drain_journal(
-                here, shard_options(options, journals[i], i, journals.size()));
-            if (!drained) {
-                co_return std::unexpected(
-                    recovery_failure(directory, journals[i], drained.error()));
-            }
-            std::ranges::move(*drained, std::back_inserter(states));
+        const auto lost = co_await find_lost(here, options, store.manifest);
+        if (lost.empty() && store.manifest.journals.size() == options.cores.size()) {
+            opened = co_await recover_layout(here, options, std::move(store));
+        } else {
+            opened = co_await change_layout(here, options, std::move(store), lost);
         }
-        store.layout_changed = true;
-        opened = co_await make_layout(here, options, std::move(store), std::move(states));
     }
     if (!opened) {
         co_return opened;

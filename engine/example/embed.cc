@@ -8,10 +8,12 @@
 #include "io/block_on.h"
 #include "io/runtime.h"
 
+namespace {
+
 using namespace ringlog;
 using namespace ringlog::engine;
 
-static io::Task<Result<void>> append_and_read(Partition& partition) {
+io::Task<Result<void>> append_and_read(Partition& partition) {
     RecordBatchBuilder builder;
     builder.add({.timestamp = 1'700'000'000'000, .value = as_bytes("hello")});
     std::vector<std::byte> batch = builder.build();
@@ -36,7 +38,7 @@ static io::Task<Result<void>> append_and_read(Partition& partition) {
     co_return Result<void>{};
 }
 
-static io::Task<int> run(io::Reactor& reactor, std::string directory) {
+io::Task<int> run(io::Reactor& reactor, std::string directory) {
     StoreOptions options{.directory = std::move(directory), .cores = {reactor.core()}};
     auto store = co_await open_store(reactor, std::move(options));
     if (!store) {
@@ -54,6 +56,8 @@ static io::Task<int> run(io::Reactor& reactor, std::string directory) {
     }
     co_return done ? 0 : 1;
 }
+
+}  // namespace
 
 int main(int count, char** values) {
     const auto runtime = io::Runtime::create({.cpus = {io::allowed_cpus().front()}});

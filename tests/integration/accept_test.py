@@ -122,16 +122,61 @@ class Accept(harness.BrokerTest):
         broker.kill()
         self.assertEqual(self.offsets(self.connect(self.start(*ONE_JOURNAL)), "t"), [0])
 
-    def test_a_journal_without_a_checkpoint_is_not_begun_anew(self):
-        directory = self.filled()
+    def test_without_any_checkpoint_what_is_in_segments_is_kept(self):
+        self.filled()
+        broker = self.start(*ONE_JOURNAL)
+        self.assertEqual(broker.stop(), 0, "everything is in segments")
+        broker = self.start(*ONE_JOURNAL)
+        self.assertEqual(self.connect(broker).produce("t", 0, batch([b"only in the journal"])), (0, 8))
+        broker.kill()
         for slot in (0, 1):
-            journal.flip(os.path.join(directory, f"checkpoint-0.{slot}"), 200)
+            journal.flip(os.path.join(broker.directory, f"checkpoint-0.{slot}"), 200)
+
         with self.assertRaises(StartFailed) as caught:
             self.start(*ONE_JOURNAL)
         self.assertIn("both checkpoint slots are bad", str(caught.exception))
-        status, said = self.accept("--journal", "--yes")
-        self.assertEqual(status, 1, said)
-        self.assertIn("both checkpoint slots are bad; this command cannot mend that", said)
+        before = sorted(os.listdir(broker.directory))
+        status, said = self.accept()
+        self.assertEqual((status, "nothing was given up; --yes does it" in said), (0, True), said)
+        self.assertEqual(sorted(os.listdir(broker.directory)), before)
+        with self.assertRaises(StartFailed):
+            self.start(*ONE_JOURNAL)
+
+        status, said = self.accept("--yes")
+        self.assertEqual(status, 0, said)
+        self.assertIn("t-0: every record is there from offset 0 to 7; if there were later ones, they are lost", said)
+        self.assertIn("accepted: 2 partitions take writes again", said)
+        self.assertIn("given-up.0", os.listdir(broker.directory))
+        for run in range(2):
+            broker = self.start(*ONE_JOURNAL)
+            client = self.connect(broker)
+            self.assertEqual(self.offsets(client, "t"), list(range(8 + run)))
+            self.assertEqual(self.offsets(client, "u"), list(range(8)))
+            self.assertEqual(client.produce("t", 0, batch([b"new"])), (0, 8 + run))
+            broker.kill()
+
+    def test_one_journal_of_two_may_be_given_up(self):
+        topics = [f"t{i}" for i in range(6)]
+        two = ("ringlog.cores=2",)
+        broker = self.start(*two)
+        client = self.connect(broker)
+        for topic in topics:
+            self.assertEqual(client.create_topic(topic), 0)
+            self.assertEqual(client.produce(topic, 0, batch([b"x"])), (0, 0))
+        self.assertEqual(broker.stop(), 0)
+        for slot in (0, 1):
+            journal.flip(os.path.join(broker.directory, f"checkpoint-1.{slot}"), 200)
+        with self.assertRaises(StartFailed):
+            self.start(*two)
+        status, said = self.accept("--yes")
+        self.assertEqual(status, 0, said)
+        for cores in (2, 1):
+            broker = self.start(f"ringlog.cores={cores}")
+            client = self.connect(broker)
+            for topic in topics:
+                self.assertEqual(self.offsets(client, topic), list(range(3 - cores)))
+                self.assertEqual(client.produce(topic, 0, batch([b"new"])), (0, 3 - cores))
+            broker.kill()
 
     def test_a_healthy_directory_and_none_at_all(self):
         self.filled()
