@@ -165,9 +165,7 @@ void SimFile::truncate(uint64_t size_bytes) {
         return;
     }
     changes_.push_back({.mark = mark_, .kind = Change::Kind::truncate, .value = size_bytes});
-    size_ = size_bytes;
-    pending_.erase(pending_.lower_bound(round_up(size_bytes, kSectorBytes) / kSectorBytes),
-                   pending_.end());
+    const uint64_t old_size = std::exchange(size_, size_bytes);
     const uint64_t first_gone = round_up(size_bytes, kExtentBytes) / kExtentBytes;
     for (uint64_t block = first_gone; block < extents_.size(); ++block) {
         allocated_blocks_ -= extents_[block] == Extent::hole ? 0 : 1;
@@ -179,10 +177,13 @@ void SimFile::truncate(uint64_t size_bytes) {
         const uint64_t keep = start < size_bytes ? size_bytes - start : 0;
         std::memset(writable(it->second.current) + keep, 0, kExtentBytes - keep);
     }
-    // The sector that the cut goes through: what was pending of it must not bring back bytes behind
-    // the cut.
-    if (const auto cut = pending_.find(size_bytes / kSectorBytes); cut != pending_.end()) {
-        add_version(cut->first);
+    // The rest of the block that the cut goes through is zeroed as a write is: the zeros may be
+    // there although the cut is not.
+    if (size_bytes % kExtentBytes != 0 && pages_.contains(size_bytes / kExtentBytes)) {
+        const uint64_t end = std::min(round_up(size_bytes, kExtentBytes), old_size);
+        for (uint64_t sector = size_bytes / kSectorBytes; sector * kSectorBytes < end; ++sector) {
+            add_version(sector);
+        }
     }
 }
 
@@ -191,6 +192,7 @@ void SimFile::lose_power(const PowerLoss& how, Choices& choices) {
         make_durable(mark_);
     } else if (how.data == Fate::random && !is_durable()) {
         choose_writeback(choices);
+        choose_blocks(choices);
         choose_sectors(how, choices);
     }
     revert_to_durable();
@@ -212,6 +214,63 @@ void SimFile::choose_writeback(Choices& choices) {
     }
     const uint64_t choice = choices.below(moments.size(), Choices::About::writeback);
     make_durable(*std::next(moments.begin(), static_cast<ptrdiff_t>(choice)));
+}
+
+void SimFile::choose_blocks(Choices& choices) {
+    // New blocks reach the disk one by one, in any order, and the size may count those that do not.
+    std::vector<uint64_t> sizes = {durable_size_};
+    std::set<uint64_t> blocks;
+    for (const Change& change : changes_) {
+        if (change.kind == Change::Kind::truncate) {
+            break;
+        }
+        if (change.kind == Change::Kind::grow) {
+            sizes.push_back(change.value);
+        } else if (change.extent == Extent::written &&
+                   durable_extent(change.value) != Extent::written) {
+            blocks.insert(change.value);
+        }
+    }
+    if (sizes.size() > 1) {
+        durable_size_ =
+            std::max(durable_size_, sizes[choices.below(sizes.size(), Choices::About::writeback)]);
+    }
+    for (const uint64_t block : blocks) {
+        std::set<Mark> moments;
+        const auto end = pending_.lower_bound((block + 1) * kExtentBytes / kSectorBytes);
+        for (auto it = pending_.lower_bound(block * kExtentBytes / kSectorBytes); it != end; ++it) {
+            for (const Version& version : it->second) {
+                moments.insert(version.mark);
+            }
+        }
+        const bool visible = block * kExtentBytes < durable_size_ && !moments.empty();
+        const uint64_t choice =
+            visible ? choices.below(moments.size() + 1, Choices::About::writeback) : 0;
+        if (choice > 0) {
+            set_durable_extent(block, Extent::written);
+            settle_block(block, *std::next(moments.begin(), static_cast<ptrdiff_t>(choice) - 1));
+        }
+    }
+}
+
+void SimFile::settle_block(uint64_t block, Mark mark) {
+    const uint64_t first = block * kExtentBytes / kSectorBytes;
+    for (uint64_t sector = first; sector < first + kExtentBytes / kSectorBytes; ++sector) {
+        const auto found = pending_.find(sector);
+        if (found == pending_.end()) {
+            continue;
+        }
+        std::vector<Version>& versions = found->second;
+        const auto newer = std::ranges::find_if(
+            versions, [mark](const Version& version) { return version.mark > mark; });
+        if (newer != versions.begin()) {
+            settle_sector(sector, std::prev(newer)->bytes);
+            versions.erase(versions.begin(), newer);
+        }
+        if (versions.empty()) {
+            pending_.erase(found);
+        }
+    }
 }
 
 void SimFile::flip_bit(uint64_t position, uint32_t bit) {
@@ -311,15 +370,30 @@ void SimFile::apply_changes(Mark mark) {
     for (auto it = changes_.begin(); it != newer; ++it) {
         switch (it->kind) {
             case Change::Kind::grow: durable_size_ = std::max(durable_size_, it->value); break;
-            case Change::Kind::truncate: apply_truncate(it->value); break;
+            case Change::Kind::truncate: apply_truncate(it->value, it->mark); break;
             case Change::Kind::extent: set_durable_extent(it->value, it->extent); break;
         }
     }
     changes_.erase(changes_.begin(), newer);
 }
 
-void SimFile::apply_truncate(uint64_t size_bytes) {
+void SimFile::apply_truncate(uint64_t size_bytes, Mark mark) {
     durable_size_ = size_bytes;
+    for (auto it = pending_.lower_bound(size_bytes / kSectorBytes); it != pending_.end();) {
+        // What was written before the cut, and behind it.
+        const uint64_t start = it->first * kSectorBytes;
+        const uint64_t keep = start < size_bytes ? size_bytes - start : 0;
+        if (keep == 0) {
+            std::erase_if(it->second,
+                          [mark](const Version& version) { return version.mark < mark; });
+        }
+        for (Version& version : it->second) {
+            if (version.mark < mark) {
+                std::memset(version.bytes.data() + keep, 0, kSectorBytes - keep);
+            }
+        }
+        it = it->second.empty() ? pending_.erase(it) : std::next(it);
+    }
     durable_extents_.resize(std::min<uint64_t>(durable_extents_.size(),
                                                round_up(size_bytes, kExtentBytes) / kExtentBytes));
     for (auto it = pages_.lower_bound(size_bytes / kExtentBytes); it != pages_.end(); ++it) {

@@ -117,7 +117,7 @@ private:
     void set_durable_extent(uint64_t block, Extent extent);
     void grow(uint64_t size_bytes);
     void apply_changes(Mark mark);
-    void apply_truncate(uint64_t size_bytes);
+    void apply_truncate(uint64_t size_bytes, Mark mark);
     Page& page(uint64_t block) { return pages_[block]; }
     /// To write to: no copy of the file sees it.
     static std::byte* writable(std::shared_ptr<Block>& block);
@@ -128,6 +128,8 @@ private:
     void settle_sector(uint64_t sector, const Sector& bytes);
     void drop_equal_copy(uint64_t block);
     void choose_writeback(Choices& choices);
+    void choose_blocks(Choices& choices);
+    void settle_block(uint64_t block, Mark mark);
     void choose_sectors(const PowerLoss& how, Choices& choices);
     void revert_to_durable();
 

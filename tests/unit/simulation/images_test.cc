@@ -57,7 +57,9 @@ TEST(Images, AnOverwriteOfTwoSectorsLeavesFourContents) {
         files.open("/f", {.create = true, .write = true, .direct = false})->descriptor;
     ASSERT_TRUE(files.write(file, as_bytes(std::string(1024, 'o')), 0));
     const std::multiset<std::string> fresh = outcomes(node, 64);
-    EXPECT_EQ(std::set(fresh.begin(), fresh.end()), (std::set<std::string>{"-", "", "oo"}));
+    // The last: the size counts a block that did not get to the disk.
+    EXPECT_EQ(std::set(fresh.begin(), fresh.end()),
+              (std::set<std::string>{"-", "", "oo", std::string(2, '\0')}));
     ASSERT_TRUE(files.sync_data(file));
     ASSERT_TRUE(files.sync_directory("/"));
     EXPECT_EQ(outcomes(node, 64), (std::multiset<std::string>{"oo"}));
