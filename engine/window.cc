@@ -23,7 +23,6 @@ std::byte* Window::allocate(uint64_t bytes) {
     const uint64_t alignment = bytes >= kHugePageBytes ? kHugePageBytes : kBlockBytes;
     void* data = std::aligned_alloc(alignment, round_up(bytes, alignment));
     RL_ASSERT(data != nullptr, "out of memory: {} bytes", bytes);
-    std::memset(data, 0, bytes);
     return static_cast<std::byte*>(data);
 }
 
@@ -199,7 +198,11 @@ io::Task<void> Window::prepare() {
     }
     preparing_ = true;
     const uint32_t bytes = options_.chunk_bytes;
-    std::byte* data = co_await reactor_.run_blocking([bytes] { return allocate(bytes); });
+    std::byte* data = co_await reactor_.run_blocking([bytes] {
+        std::byte* fresh = allocate(bytes);
+        std::memset(fresh, 0, bytes);  // touched here, not by the first frames
+        return fresh;
+    });
     auto chunk = std::make_unique<Chunk>();
     chunk->data = data;
     chunk->bytes = bytes;

@@ -103,7 +103,8 @@ public:
     Chunk& adopt(std::byte* data, uint32_t bytes);
     /// Recovery: the adopted chunk holds nothing that is needed.
     void drop_if_unused(Chunk& chunk);
-    static std::byte* allocate(uint64_t bytes);  ///< Aligned to kBlockBytes, zeroed.
+    /// Aligned to kBlockBytes; the content is not defined.
+    static std::byte* allocate(uint64_t bytes);
     static void release(std::byte* data);
 
     /// A piece in `chunk` reached its segment.

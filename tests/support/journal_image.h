@@ -37,6 +37,7 @@ public:
     /// A file of zeros.
     void add_file(Generation generation, uint64_t bytes = 64 << 10) {
         files_.push_back({generation, Memory(Window::allocate(bytes)), bytes, {}});
+        std::memset(files_.back().data.get(), 0, bytes);
         end_ = 0;
     }
     /// The next frame of the last file, chained to the frame before.
