@@ -394,8 +394,12 @@ io::Task<Opened> change_layout(io::Reactor& here, const StoreOptions& options, O
         const bool given_up = std::ranges::count(lost, journals[i]) != 0;
         const JournalPlace place{.place = i, .count = journals.size()};
         ShardOptions shard = shard_options(options, journals[i], i, journals.size());
-        auto drained = given_up ? co_await rebuild_journal(here, options, journals[i], place)
-                                : co_await drain_journal(here, std::move(shard));
+        Result<std::vector<PartitionState>> drained = fail(Errc::closed);
+        if (given_up) {
+            drained = co_await rebuild_journal(here, options, journals[i], place);
+        } else {
+            drained = co_await drain_journal(here, std::move(shard));
+        }
         if (!drained) {
             co_return std::unexpected(
                 recovery_failure(options.directory, journals[i], drained.error()));
