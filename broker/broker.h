@@ -109,6 +109,12 @@ private:
     void report_batch_limits() const;
 
     io::Task<bool> publish(cluster::ImagePtr image, std::vector<cluster::TopicPtr> changed);
+    /// Removes what deleted topics of the names of `topics` have left; a topic whose name cannot be
+    /// freed yet is dropped from `topics`.
+    io::Task<void> keep_free_names(const cluster::MetadataImage& image,
+                                   std::vector<cluster::TopicPtr>& topics);
+    io::Task<bool> open_everywhere(std::vector<cluster::TopicPtr> topics);
+    io::Task<void> open_successor(std::string name);
     /// Removes the data of deleted topics, then their tombstones.
     io::Task<void> tombstone_loop();
     /// Removes directories that were renamed because their partitions are deleted.

@@ -30,16 +30,8 @@ io::Task<void> Broker::image_changed(cluster::ImagePtr image) {
 
 io::Task<bool> Broker::publish(cluster::ImagePtr image, std::vector<cluster::TopicPtr> changed) {
     // First every core has the partitions, then any core may send requests for them.
-    bool all = true;
-    if (!changed.empty()) {
-        for (const auto& core : cores_) {
-            BrokerCore* const target = core.get();
-            const bool opened = co_await io::call_on(
-                reactor_, target->reactor().core(),
-                [target, &changed](io::Reactor&) { return target->open_partitions(changed); });
-            all = all && opened;
-        }
-    }
+    co_await keep_free_names(*image, changed);
+    const bool all = co_await open_everywhere(std::move(changed));
     for (const auto& core : cores_) {
         BrokerCore* const target = core.get();
         (void)co_await io::call_on(
@@ -47,6 +39,38 @@ io::Task<bool> Broker::publish(cluster::ImagePtr image, std::vector<cluster::Top
             [target, &image](io::Reactor&) { return target->take_image(image); });
     }
     published_ = std::move(image);
+    co_return all;
+}
+
+io::Task<void> Broker::keep_free_names(const cluster::MetadataImage& image,
+                                       std::vector<cluster::TopicPtr>& topics) {
+    // Two topics of one name would share directories: what a crash leaves of the older one could
+    // then be destaged over the younger one's.
+    std::vector<cluster::TopicPtr> free;
+    for (cluster::TopicPtr& topic : topics) {
+        bool is_free = true;
+        for (const auto& [id, deleted] : image.deleted_topics()) {
+            if (deleted.record.name == topic->name) {
+                const bool removed = co_await remove_data(id, deleted.record);
+                is_free = is_free && removed;
+            }
+        }
+        if (is_free) {
+            free.push_back(std::move(topic));
+        }
+    }
+    topics = std::move(free);
+}
+
+io::Task<bool> Broker::open_everywhere(std::vector<cluster::TopicPtr> topics) {
+    bool all = true;
+    for (size_t i = 0; i < cores_.size() && !topics.empty(); ++i) {
+        BrokerCore* const target = cores_[i].get();
+        const bool opened = co_await io::call_on(
+            reactor_, target->reactor().core(),
+            [target, &topics](io::Reactor&) { return target->open_partitions(topics); });
+        all = all && opened;
+    }
     co_return all;
 }
 
@@ -114,6 +138,7 @@ io::Task<void> Broker::tombstone_loop() {
                 failed = failed || !removed;
                 if (removed) {
                     gone.push_back(id);
+                    co_await open_successor(deleted.record.name);
                 }
             }
         }
@@ -135,6 +160,17 @@ io::Task<void> Broker::tombstone_loop() {
         const bool again = failed || sweep;
         co_await tombstone_work_.wait_until(again ? reactor_.now() + kTombstoneRetryNs : INT64_MAX);
     }
+}
+
+io::Task<void> Broker::open_successor(std::string name) {
+    // It waits if its predecessor could not be removed when it was made.
+    std::vector<cluster::TopicPtr> topics;
+    const cluster::ImagePtr image = published_;
+    if (cluster::TopicPtr topic = image->topic(name)) {
+        topics.push_back(std::move(topic));
+        co_await keep_free_names(*image, topics);
+    }
+    co_await open_everywhere(std::move(topics));
 }
 
 io::Task<void> Broker::set_aside_unknown() {
