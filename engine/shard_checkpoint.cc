@@ -36,7 +36,10 @@ io::Task<void> Shard::checkpoint_loop() {
 io::Task<Result<void>> Shard::checkpoint() {
     co_await checkpoint_turn_.take(1);
     Result<void> done = fail(Errc::closed);
-    if (!closing_) {
+    if (journal_->failure()) {
+        // The one before may have failed in its sync: what that lost, a later sync does not tell.
+        done = fail(*journal_->failure());
+    } else if (!closing_) {
         done = co_await write_checkpoint();
     }
     checkpoint_turn_.give(1);

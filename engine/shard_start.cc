@@ -104,16 +104,8 @@ io::Task<Result<Checkpoint>> Shard::read_checkpoint(Generation& oldest) {
 io::Task<Result<std::vector<ScannedFile>>> Shard::scan_files(Generation from) {
     auto& files = reactor_.files();
     const std::string directory = journal_directory();
-    const std::string root = options_.directory;
-    co_return co_await reactor_.run_blocking([&]() -> Result<std::vector<ScannedFile>> {
-        // What a killed predecessor still had on its way, to segments too, lands before we look
-        // or write.
-        auto synced = files.sync_file_system(root);
-        if (!synced) {
-            return fail(synced.error());
-        }
-        return scan_journal(files, directory, from);
-    });
+    co_return co_await reactor_.run_blocking(
+        [&]() -> Result<std::vector<ScannedFile>> { return scan_journal(files, directory, from); });
 }
 
 Result<ReplayOutcome> Shard::replay_plan(const Checkpoint& checkpoint, const RecoveryPlan& plan) {
@@ -139,6 +131,14 @@ Result<ReplayOutcome> Shard::replay_plan(const Checkpoint& checkpoint, const Rec
 }
 
 io::Task<Result<void>> Shard::recover_journal() {
+    // What a killed predecessor still had on its way, to slots and segments too, lands before we
+    // look or write.
+    auto& files = reactor_.files();
+    const std::string root = options_.directory;
+    auto landed = co_await reactor_.run_blocking([&] { return files.sync_file_system(root); });
+    if (!landed) {
+        co_return landed;
+    }
     Generation oldest;
     auto checkpoint = co_await read_checkpoint(oldest);
     if (!checkpoint) {

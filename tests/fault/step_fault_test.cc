@@ -1,4 +1,4 @@
-// Goal: a clean stop, reads of a client and the reads of a start, each with any
+// Goal: a checkpoint, a clean stop, reads of a client and the reads of a start, each with any
 // single disk operation of it failing, lose nothing that was acked and say nothing that is not so.
 // Method: as in journal_fault_test.cc, over little data: these are few operations.
 #include <gtest/gtest.h>
@@ -19,6 +19,19 @@ constexpr simulation::DiskOps kAllReads = simulation::kReads | simulation::kFsRe
 simulation::SweepOptions any_change() {
     return {.effects = {DiskEffect::error, DiskEffect::torn, DiskEffect::short_io,
                         DiskEffect::no_space, DiskEffect::power_loss, DiskEffect::kill}};
+}
+
+TEST(StepFault, ACheckpointLosesNothing) {
+    const auto result =
+        simulation::for_each_fault(any_change(), [](std::shared_ptr<FaultPlan> plan) {
+            ShardHarness harness({.seed = 21, .partitions = 2});
+            ASSERT_TRUE(harness.create());
+            harness.produce(30);
+            harness.node().disk().arm(std::move(plan));
+            (void)harness.node().run(0, harness.shard()->checkpoint());
+            expect_everything_after_restarts(harness, CrashKind::power_loss);
+        });
+    EXPECT_GT(result.faults, 30U);
 }
 
 TEST(StepFault, ACleanStopLosesNothing) {
