@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <set>
@@ -15,6 +16,12 @@ namespace ringlog::crash {
 using simulation::SimDisk;
 
 namespace {
+
+double seconds_of_this_thread() {
+    timespec now{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
+}
 
 /// What a start that follows a crash may not say: nothing was damaged.
 std::string misjudged(const std::vector<engine::RecoveryFinding>& findings,
@@ -145,9 +152,21 @@ Enumerator::Enumerator(const Life& life, const EnumerateOptions& options, Totals
       totals_(totals),
       oracle_(life.before, life.trace.events(), life.shape.durability),
       model_(*life.base) {
-    if (options_.ignore_flushes) {
-        model_.ignore_flushes();
+    model_.set_lies(options_.lies);
+    options_.limits = limits_of_moments();
+}
+
+ImageLimits Enumerator::limits_of_moments() const {
+    ImageLimits limits = options_.limits;
+    if (options_.images_per_life > 0) {
+        // Every moment is visited, with as many images as the whole allows.
+        const auto moments = static_cast<uint64_t>(std::ranges::count_if(
+            life_.trace.events(), [](const Event& event) { return changes_disk(event.kind); }));
+        const uint64_t share = options_.images_per_life / std::max<uint64_t>(moments, 1);
+        limits.images_max = std::clamp<uint64_t>(share, 4, limits.images_max);
+        limits.exhaustive = std::min(limits.exhaustive, 2 * limits.images_max);
     }
+    return limits;
 }
 
 bool Enumerator::out_of_time() const {
@@ -156,7 +175,7 @@ bool Enumerator::out_of_time() const {
 
 bool Enumerator::run(const std::string& name) {
     name_ = name;
-    const auto started = std::chrono::steady_clock::now();
+    const double started = seconds_of_this_thread();
     const std::vector<Event>& events = life_.trace.events();
     ++totals_.lives;
     bool held = visit(0);
@@ -189,8 +208,7 @@ bool Enumerator::run(const std::string& name) {
             held = check_again(i);
         }
     }
-    totals_.seconds +=
-        std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
+    totals_.seconds += seconds_of_this_thread() - started;
     return held;
 }
 
@@ -290,6 +308,7 @@ bool Enumerator::run_second_life(const ImageRecipe& recipe, const Recovered& rec
     EnumerateOptions options = options_;
     options.limits = options_.second_limits;
     options.second_life_every = 0;
+    options.images_per_life = 0;
     Totals nested;
     const bool held = Enumerator(second, options, nested).run(name_ + "-second");
     totals_.second_images += nested.images;

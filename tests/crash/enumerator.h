@@ -37,16 +37,17 @@ struct Totals {
     uint64_t stale = 0;
     uint64_t failures = 0;
     std::array<uint64_t, engine::kRecoveryCases.size()> cases{};  ///< What recoveries met.
-    double seconds = 0;  ///< In enumerating, without recording.
+    double seconds = 0;  ///< Of the core's time in enumerating, without recording.
 
     void add(const Totals& other);
 };
 
 struct EnumerateOptions {
     ImageLimits limits;
+    uint64_t images_per_life = 0;    ///< Lowers limits.images_max so that about so many are built.
     uint64_t second_life_every = 0;  ///< A life is recorded on every nth distinct image (0: none).
     ImageLimits second_limits = {.exhaustive = 16, .images_max = 8};
-    bool ignore_flushes = false;  ///< For the proof that the checks can fail.
+    Lies lies;
     std::optional<std::chrono::steady_clock::time_point> deadline;  ///< Stops early.
     std::string keep;  ///< A directory for what a failure leaves; empty: none.
 };
@@ -74,6 +75,7 @@ private:
         const Recovered* recovered;
         bool kill;
     };
+    [[nodiscard]] ImageLimits limits_of_moments() const;
     bool visit(size_t event);
     bool check_again(size_t event);
     const Recovered& recover(std::unique_ptr<simulation::SimDisk> disk, uint64_t hash);

@@ -8,7 +8,7 @@
 
 namespace ringlog::crash {
 
-const Script::Known* Script::find(const std::string& name) const {
+const Script::Known* Script::find(std::string_view name) const {
     const auto found =
         std::ranges::find_if(topics_, [&](const Known& known) { return known.topic.name == name; });
     return found == topics_.end() ? nullptr : &*found;
@@ -31,18 +31,18 @@ io::Task<void> Script::begin() {
     }
 }
 
-io::Task<void> Script::topic(std::string name, int32_t partitions) {
+io::Task<void> Script::topic(std::string_view name, int32_t partitions) {
     if (find(name) != nullptr) {
         co_return;
     }
-    Topic topic{.name = name, .partitions = partitions};
+    Topic topic{.name = std::string(name), .partitions = partitions};
     Random random(seed_ * 1000 + next_topic_ + 1);
     topic.id = Uuid::random(random);
     topics_.push_back({next_topic_, topic});
     (void)co_await log_.open_topic(here_, next_topic_++, topic);
 }
 
-io::Task<void> Script::produce(std::string name, Load load) {
+io::Task<void> Script::produce(std::string_view name, Load load) {
     const Known* known = find(name);
     if (known == nullptr) {
         co_return;
@@ -51,15 +51,14 @@ io::Task<void> Script::produce(std::string name, Load load) {
     co_await log_.produce(here_, topic.index, topic.topic, load, seed_);
 }
 
-io::Task<void> Script::produce_all(std::vector<std::string> names, Load load) {
+io::Task<void> Script::produce_both(std::string_view one, std::string_view other, Load load) {
     io::TaskGroup group;
-    for (const std::string& name : names) {
-        group.spawn(produce(name, load));
-    }
+    group.spawn(produce(one, load));
+    group.spawn(produce(other, load));
     co_await group.close();
 }
 
-io::Task<void> Script::remove(std::string name) {
+io::Task<void> Script::remove(std::string_view name) {
     const Known* known = find(name);
     if (known == nullptr) {
         co_return;
@@ -76,7 +75,8 @@ io::Task<void> Script::checkpoint() {
 io::Task<void> Script::a_little() {
     const std::vector<Known> all = topics_;
     for (const Known& known : all) {
-        co_await produce(known.topic.name, {.batches = 2, .bytes_max = 3000});
+        const Load little{.batches = 2, .bytes_max = 3000};
+        co_await produce(known.topic.name, little);
     }
 }
 

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "tests/crash/oracle.h"
 #include "tests/crash/workload.h"
@@ -21,12 +22,12 @@ public:
 
     /// Ends deletions that a former life began, opens the topics that it left.
     io::Task<void> begin();
-    /// The topic of that name, opened; a new one if there is none.
-    io::Task<void> topic(std::string name, int32_t partitions);
-    io::Task<void> produce(std::string name, Load load);
-    /// Several topics at once.
-    io::Task<void> produce_all(std::vector<std::string> names, Load load);
-    io::Task<void> remove(std::string name);
+    /// The topic of that name, opened; a new one if there is none. (Names are literals.)
+    io::Task<void> topic(std::string_view name, int32_t partitions);
+    io::Task<void> produce(std::string_view name, Load load);
+    /// To two topics at once.
+    io::Task<void> produce_both(std::string_view one, std::string_view other, Load load);
+    io::Task<void> remove(std::string_view name);
     io::Task<void> checkpoint();
     /// A few batches everywhere: what a life does that only shall show that one can go on.
     io::Task<void> a_little();
@@ -41,7 +42,7 @@ private:
         uint32_t index;
         Topic topic;
     };
-    [[nodiscard]] const Known* find(const std::string& name) const;
+    [[nodiscard]] const Known* find(std::string_view name) const;
 
     Life& life_;
     Log& log_;

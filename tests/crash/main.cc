@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
@@ -28,8 +29,9 @@ struct Options {
     std::string io = "all";
     std::string rung = "both";
     uint64_t images_max = 200;
-    uint64_t second_life_every = 400;
-    bool ignore_flushes = false;
+    uint64_t images_per_life = 20'000;
+    uint64_t second_life_every = 3000;
+    std::string lie;
     std::string keep = "crash-failures";
     bool verbose = false;
 };
@@ -82,8 +84,11 @@ bool run_scenario(const Options& options, const Scenario& scenario, const std::s
         Totals of_life;
         EnumerateOptions enumerate{
             .limits = {.images_max = options.images_max, .seed = seed},
+            .images_per_life = options.images_per_life,
             .second_life_every = options.second_life_every,
-            .ignore_flushes = options.ignore_flushes,
+            .lies = {.writes = options.lie == "writes",
+                     .syncs = options.lie == "syncs",
+                     .names = options.lie == "names"},
             .keep = options.keep,
         };
         if (deadline != Time{}) {
@@ -113,6 +118,7 @@ bool run_scenario(const Options& options, const Scenario& scenario, const std::s
 }
 
 void print(const Totals& totals, const Options& options, uint64_t scenarios) {
+    const char* const commit = std::getenv("RINGLOG_COMMIT");  // ./dev tells
     fmt::print(
         "{} runs of scenarios, {} lives: {} events, {} writes, {} flushes, {} names and their "
         "syncs\n"
@@ -120,12 +126,13 @@ void print(const Totals& totals, const Options& options, uint64_t scenarios) {
         "with {} images among them\n"
         "{} batches acked; {} acked batches compared; {} lost, {} stale frames accepted, {} "
         "failures\n"
-        "{:.0f} images/s, {:.0f} distinct ones/s on one core; seed {}\n",
+        "{:.0f} images and {:.0f} distinct ones per second of one core; seed {}, commit {}\n",
         scenarios, totals.lives, totals.events, totals.writes, totals.flushes, totals.names,
         totals.boundaries, totals.images, totals.kills, totals.distinct, totals.second_lives,
         totals.second_images, totals.acked, totals.acked_checked, totals.lost, totals.stale,
         totals.failures, static_cast<double>(totals.images) / totals.seconds,
-        static_cast<double>(totals.distinct) / totals.seconds, options.seed);
+        static_cast<double>(totals.distinct) / totals.seconds, options.seed,
+        commit != nullptr ? commit : "unknown");
     fmt::print("what recoveries met:");
     for (const engine::RecoveryRow& row : engine::kRecoveryCases) {
         const uint64_t count = totals.cases[static_cast<size_t>(row.name)];
@@ -210,22 +217,21 @@ int run(const Options& options) {
     const std::vector<std::string> kinds = {"uring", "simulated", "epoll"};
     for (uint64_t round = 0; held && (limit > 0 ? !out_of_time() : round < options.rounds);
          ++round) {
-        for (const std::string rung : {"power", "crash"}) {
-            if (!matches(options.rung, "both", rung)) {
+        const auto power = all_scenarios(engine::Durability::power);
+        const auto crash = all_scenarios(engine::Durability::crash);
+        for (size_t i = 0; i < 2 * power.size() && held && !out_of_time(); ++i) {
+            const bool is_power = i % 2 == 0;
+            const Scenario& scenario = is_power ? power[i / 2] : crash[i / 2];
+            const std::string rung = is_power ? "power" : "crash";
+            if (!matches(options.rung, "both", rung) ||
+                (!options.only.empty() && scenario.name != options.only)) {
                 continue;
             }
-            const auto all = all_scenarios(rung == "power" ? engine::Durability::power
-                                                           : engine::Durability::crash);
-            for (size_t i = 0; held && i < all.size() && !out_of_time(); ++i) {
-                if (!options.only.empty() && all[i].name != options.only) {
-                    continue;
-                }
-                const std::string& io =
-                    options.io == "all" ? kinds[(i + round) % kinds.size()] : options.io;
-                held =
-                    run_scenario(options, all[i], rung, io, options.seed + round, deadline, totals);
-                ++scenarios;
-            }
+            const std::string& io =
+                options.io == "all" ? kinds[(i + round) % kinds.size()] : options.io;
+            held =
+                run_scenario(options, scenario, rung, io, options.seed + round, deadline, totals);
+            ++scenarios;
         }
     }
     print(totals, options, scenarios);
@@ -252,12 +258,14 @@ int main(int argc, char** argv) {
     app.add_option("--io", options.io, "uring, epoll, simulated or all in turn (all)");
     app.add_option("--durability", options.rung, "power, crash or both (both)");
     app.add_option("--images", options.images_max, "of one moment at most (200)");
+    app.add_option("--images-per-life", options.images_per_life,
+                   "over all its moments, about so many (20000; 0: --images of each)");
     app.add_option("--second", options.second_life_every,
-                   "record a further life on every nth image (400; 0: none)");
-    app.add_flag("--ignore-flushes", options.ignore_flushes,
-                 "the disk lies about flushes: the run must fail");
+                   "record a further life on every nth image (3000; 0: none)");
+    app.add_option("--lie", options.lie,
+                   "what does not become durable: writes, syncs or names; the run must fail");
     app.add_option("--keep", options.keep, "where a failure's image and story go");
-    app.add_flag("--verbose", options.verbose, "a line per life; twice: the log's lines too");
+    app.add_flag("--verbose", options.verbose, "a line per life");
     std::string recover;
     uint16_t journals = 1;
     app.add_option("--recover", recover, "only recover this image, which a failure left");

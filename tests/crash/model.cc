@@ -42,7 +42,7 @@ void Model::apply_name(const Event& event) {
         case EventKind::rename: done = names_.rename(event.path, event.target); break;
         case EventKind::remove: done = names_.remove(event.path); break;
         case EventKind::sync_directory:
-            done = ignore_flushes_ ? done : names_.sync_directory(event.path);
+            done = lies_.names ? done : names_.sync_directory(event.path);
             break;
         default: break;
     }
@@ -54,17 +54,17 @@ void Model::apply_completion(const Event& event) {
     RL_ASSERT(found != submitted_.end(), "{}", describe(event));
     const Submitted& ended = found->second;
     if (event.kind == EventKind::flush_completed) {
-        if (event.result >= 0 && !ignore_flushes_) {
+        if (event.result >= 0 && !lies_.syncs) {
             ended.inode->file.make_durable(ended.sync_to);
         }
     } else {
         // What was reported is there; of the rest, nobody knows.
         simulation::SimFile& file = ended.inode->file;
         const uint64_t moved = event.result > 0 ? static_cast<uint64_t>(event.result) : 0;
-        if (!ended.flushed || ignore_flushes_ || moved < ended.bytes.size()) {
+        if (!ended.flushed || lies_.writes || moved < ended.bytes.size()) {
             file.write(ended.position, ended.bytes);
         }
-        if (ended.flushed && !ignore_flushes_) {
+        if (ended.flushed && !lies_.writes) {
             file.write_durably(ended.position, ByteView(ended.bytes).first(moved));
         }
     }
@@ -75,7 +75,7 @@ void Model::apply(const Event& event) {
     switch (event.kind) {
         case EventKind::close: inodes_.erase(event.descriptor); break;
         case EventKind::sync_file_system:
-            if (!ignore_flushes_) {
+            if (!lies_.syncs) {
                 disk_->visit(disk_->root(), [](const InodePtr& inode) {
                     if (inode->is_directory) {
                         inode->directory.make_durable();
@@ -90,7 +90,7 @@ void Model::apply(const Event& event) {
             break;
         case EventKind::file_sync: {
             simulation::SimFile& file = inode(event.descriptor)->file;
-            if (!ignore_flushes_) {
+            if (!lies_.syncs) {
                 file.make_durable(file.mark());
             }
             break;

@@ -15,6 +15,13 @@
 
 namespace ringlog::crash {
 
+/// What a device or a product that is wrong would do: for the proof that the checks can fail.
+struct Lies {
+    bool writes = false;  ///< Flushed writes are plain ones: an ack before its flush.
+    bool syncs = false;   ///< Syncs of files and of the file system do nothing,
+    bool names = false;   ///< nor do those of directories.
+};
+
 class Model {
 public:
     /// Begins with what is durable on `base`.
@@ -29,9 +36,7 @@ public:
         ByteView bytes;
     };
     [[nodiscard]] std::vector<InFlight> writes_in_flight() const;
-    /// Treats flushed writes as plain ones and flushes as nothing: a device that lies. For the
-    /// proof that the checks can fail.
-    void ignore_flushes() { ignore_flushes_ = true; }
+    void set_lies(const Lies& lies) { lies_ = lies; }
 
 private:
     struct Submitted {
@@ -53,7 +58,7 @@ private:
     simulation::SimFileSystem names_;
     std::map<int32_t, simulation::InodePtr> inodes_;
     std::map<uint64_t, Submitted> submitted_;  ///< By operation.
-    bool ignore_flushes_ = false;
+    Lies lies_;
 };
 
 }  // namespace ringlog::crash

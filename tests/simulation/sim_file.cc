@@ -434,7 +434,8 @@ void SimFile::settle_sector(uint64_t sector, const Sector& bytes) {
 void SimFile::drop_equal_copy(uint64_t block) {
     Page& target = page(block);
     if (target.durable == target.current ||
-        (target.durable && target.durable->bytes == target.current->bytes)) {
+        (target.durable && std::memcmp(target.durable->bytes.data(), target.current->bytes.data(),
+                                       kExtentBytes) == 0)) {
         target.durable.reset();
     }
 }
