@@ -316,15 +316,18 @@ void Journal::fail_with(const Error& error) {
         return;
     }
     failure_ = error;
+    if (error.code == Errc::no_space) {
+        failure_->code = Errc::io_failed;  // no_space asks to wait for room, and none will come
+    }
     log_error("journal", "journal {} is closed for writing: {}", options_.id.value(),
               describe(error));
-    drop_large(error);
+    drop_large(*failure_);
     wake(waiters_, Sequence(UINT64_MAX));
     wake(flush_waiters_, Sequence(UINT64_MAX));
     window_.space().notify_all();
     work_.notify_all();
     flush_work_.notify_all();
-    observer_.on_journal_failed(error);
+    observer_.on_journal_failed(*failure_);
 }
 
 void Journal::SequenceWait::await_suspend(std::coroutine_handle<> awaiting) {

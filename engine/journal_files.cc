@@ -251,6 +251,10 @@ io::Task<Result<bool>> JournalFiles::add_spare() {
         freed_.pop_back();
         const bool too_many = total_bytes() + file->bytes > options_.bytes_max && !spares_.empty();
         auto done = too_many ? co_await discard(*file) : co_await recycle(*file);
+        if (!done && !too_many && done.error().code == Errc::no_space) {
+            freed_.push_back(std::move(file));
+            co_return false;  // a full disk heals: go on with the files that there are
+        }
         if (!done) {
             file->file.close();
             co_return fail(done.error());
