@@ -98,7 +98,7 @@ io::Task<bool> FetchShare::read_there() {
         const auto most = static_cast<uint32_t>(std::min<uint64_t>(item->read_bytes, UINT32_MAX));
         auto read = co_await partition->read(item->offset, most, partition->high_watermark());
         if (!read) {
-            item->error = kafka::to_error_code(read.error().code);
+            item->error = read_error_code(read.error().code);
         } else if (read->bytes <= item->read_bytes || item->read_whole) {
             item->data = std::move(*read);
         }

@@ -18,6 +18,12 @@
 
 namespace ringlog::broker {
 
+/// What a client hears of a read that failed: a file that is not there is a fault of the storage.
+inline kafka::ErrorCode read_error_code(Errc code) {
+    return code == Errc::not_found ? kafka::ErrorCode::kafka_storage_error
+                                   : kafka::to_error_code(code);
+}
+
 class BrokerCore;
 
 /// One partition of a fetch. Belongs to the fetch; the owner's core has it while a call there runs.

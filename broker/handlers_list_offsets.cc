@@ -5,6 +5,7 @@
 
 #include "broker/broker.h"
 #include "broker/core.h"
+#include "broker/fetch_share.h"
 #include "broker/handlers.h"
 #include "io/mesh.h"
 #include "kafka/list_offsets.h"
@@ -67,7 +68,7 @@ io::Task<void> look_up(BrokerCore& core, OffsetItem& item) {
     auto found = largest ? co_await partition->find_max_timestamp()
                          : co_await partition->find_timestamp(item.asked.timestamp);
     if (!found) {
-        answer.error_code = kafka::to_error_code(found.error().code);
+        answer.error_code = read_error_code(found.error().code);
         co_return;
     }
     answer_found(*partition, *found, answer);
