@@ -174,8 +174,8 @@ Result<void> SimDisk::land_sync(const InodePtr& inode, Mark mark, DiskEffect eff
     switch (effect) {
         case DiskEffect::lost: return {};
         case DiskEffect::error:
-        case DiskEffect::torn:
-        case DiskEffect::hang: inode->file.forget_pending(random_); [[fallthrough]];
+        case DiskEffect::torn: inode->file.forget_pending(random_); [[fallthrough]];
+        case DiskEffect::hang:
         case DiskEffect::kill:
         case DiskEffect::power_loss: return fail(Errc::io_failed, EIO);
         case DiskEffect::none:

@@ -1,9 +1,30 @@
 #include "tests/simulation/cluster/disk_watch.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstring>
+#include <string_view>
 
 namespace ringlog::simulation {
+namespace {
+
+std::string_view kind_name(engine::EntryKind kind) {
+    switch (kind) {
+        case engine::EntryKind::open: return "open";
+        case engine::EntryKind::remove: return "remove";
+        case engine::EntryKind::batch: return "batch";
+        case engine::EntryKind::extent: return "extent";
+        case engine::EntryKind::tail: return "tail";
+        case engine::EntryKind::segment: return "segment";
+        case engine::EntryKind::truncate: return "truncate";
+        case engine::EntryKind::epoch: return "epoch";
+        case engine::EntryKind::log_start: return "log_start";
+    }
+    return "unknown";
+}
+
+}  // namespace
 
 void DiskWatch::landed(const Inode& inode, uint64_t position, ByteView bytes) {
     const auto begun = unfinished_.find(inode.number);
@@ -48,6 +69,8 @@ void DiskWatch::parse(uint64_t inode, uint64_t position, ByteView bytes) {
 
 void DiskWatch::take(const engine::FrameHeader& header, const engine::FrameEntry& entry) {
     if (entry.kind != engine::EntryKind::batch) {
+        RL_TELL(judge_, -1, -1, "disk: frame {} of journal {}: {} of partition number {}",
+                header.sequence, header.journal, kind_name(entry.kind), entry.partition);
         judge_.mark(Met::rolls, entry.kind == engine::EntryKind::segment ? 1 : 0);
         judge_.mark(Met::tails, entry.kind == engine::EntryKind::tail ? 1 : 0);
         return;

@@ -22,6 +22,7 @@ void Inspector::after_event() {
             look_at(*node);
         }
     }
+    cluster_.judge.set_serving(cluster_.all_serve());
 }
 
 std::optional<Uuid> Inspector::topic_id(const NodeDriver& node, uint16_t topic) const {
@@ -218,7 +219,9 @@ void Inspector::cut_logs(NodeDriver& node, bool everything) {
         for (int32_t partition = 0; partition < count; ++partition) {
             const auto seen = seen_.find({node.index(), topic, partition});
             int64_t kept = 0;
-            if (seen != seen_.end() && !everything) {
+            // A failed flush takes along what was pending; the next process cannot know of it.
+            const bool forgetful = cluster_.swarm.on(Switch::flush_error);
+            if (seen != seen_.end() && !everything && !forgetful) {
                 kept = seen->second.recovered_end;
                 for (const auto& [journal, sequence] : flushed_[node.index()]) {
                     kept = std::max(

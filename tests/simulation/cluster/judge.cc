@@ -128,7 +128,7 @@ void Judge::violate(Invariant invariant, const std::string& text) {
 }
 
 void Judge::request_not_answered(HostId client, std::string_view api, MonotonicNs sent) {
-    if (!lenient_ && disturbed_until_ + kAnswerSlackNs < sent) {
+    if (!lenient_ && serving_ && disturbed_until_ + kAnswerSlackNs < sent) {
         violate(Invariant::requests_complete,
                 fmt::format("{} of client {}, sent at {} ns, was not answered in its time", api,
                             client, sent));

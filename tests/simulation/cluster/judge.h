@@ -137,6 +137,8 @@ public:
 
     /// What may keep requests from being answered goes on until then.
     void disturb_until(MonotonicNs time) { disturbed_until_ = std::max(disturbed_until_, time); }
+    /// A broker is not serving: nobody counts the time of answers until it does.
+    void set_serving(bool serving) { serving_ = serving; }
     /// It is slow all the time: nobody counts the time of answers.
     void set_lenient(bool lenient) { lenient_ = lenient; }
     /// A client gave a connection up because of its oldest request.
@@ -160,6 +162,7 @@ private:
     std::array<uint64_t, kMetCount> marks_{};
     MonotonicNs disturbed_until_ = -1;
     bool lenient_ = false;
+    bool serving_ = false;
     Sink sink_;
     int32_t topic_ = -1;
     int32_t partition_ = -1;

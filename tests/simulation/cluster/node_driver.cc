@@ -118,7 +118,7 @@ void NodeDriver::start() {
     }
     ++life_;
     state_ = State::starting;
-    faults_in_start_ = false;
+    faults_in_start_ = !cluster_.quiet() && swarm.on(Switch::metadata_loss);
     stays_down_ = false;
     cluster_.judge.mark(Met::starts);
     cluster_.judge.disturb_until(cluster_.world.now());
@@ -136,7 +136,7 @@ void NodeDriver::start() {
     }
     later(kStartLimitNs, [this] {
         if (state_ == State::starting) {
-            if (faults_in_start_) {
+            if (cluster_.swarm.on(Switch::hang)) {
                 crash(CrashKind::kill);
             } else {
                 cluster_.judge.violate(Invariant::starts, "a start does not end");

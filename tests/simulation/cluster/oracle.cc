@@ -241,6 +241,25 @@ void Oracle::read(Ticket ticket, int32_t partition, const ReadBatch& batch) {
     }
 }
 
+std::optional<std::string> Oracle::disagrees(uint16_t topic, int32_t partition,
+                                             const ReadBatch& batch) const {
+    const Value& first = batch.values.front();
+    const auto found = batches_.find(first.id);
+    if (found == batches_.end() || found->second->content_crc != batch.content_crc) {
+        return fmt::format("what stands at offset {} was never sent", batch.header.base_offset);
+    }
+    if (first.topic != topic || first.partition != partition) {
+        return found->second->name() + " is in it";
+    }
+    const auto& bounds = log(topic, partition).bounds;
+    const auto there = bounds.find(batch.header.base_offset);
+    if (there != bounds.end() && there->second.batch != found->second.get()) {
+        return fmt::format("{} stands at offset {} instead of {}", found->second->name(),
+                           batch.header.base_offset, there->second.batch->name());
+    }
+    return std::nullopt;
+}
+
 int64_t Oracle::high_watermark(uint16_t topic, int32_t partition) const {
     return log(topic, partition).seen_end;
 }

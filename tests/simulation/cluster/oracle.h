@@ -86,6 +86,9 @@ public:
     // --- Consumers ---
     /// Judges one batch that a fetch of `partition` gave.
     void read(Ticket ticket, int32_t partition, const ReadBatch& batch);
+    /// What is known that `batch` of a recovered image contradicts; nothing if all agrees.
+    [[nodiscard]] std::optional<std::string> disagrees(uint16_t topic, int32_t partition,
+                                                       const ReadBatch& batch) const;
     /// What a fetch or lookup must not fall behind, at the time when it is sent.
     [[nodiscard]] int64_t high_watermark(uint16_t topic, int32_t partition) const;
     void saw_high_watermark(Ticket ticket, int32_t partition, int64_t not_below, int64_t seen);

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "kafka/init_producer_id.h"
+#include "tests/simulation/cluster/image_probe.h"
 #include "tests/simulation/cluster/node_driver.h"
 #include "tests/unit/engine/batch_builder.h"
 
@@ -21,6 +22,8 @@ constexpr int64_t kBackoffNs = 10 * kMillisecondNs;
 constexpr int64_t kAnswerSlackNs = 3 * kSecondNs;
 constexpr uint64_t kBatchesPerRequest = 3;
 constexpr int64_t kSequenceModulo = int64_t{1} << 31;
+/// How often the disk is recovered as a power cut right behind an ack would leave it.
+constexpr uint64_t kAcksPerProbe = 150;
 constexpr WallMs kFirstTimestamp = 1'700'000'000'000;
 
 /// What a client tries again after, and an operator can look up.
@@ -319,6 +322,10 @@ void Producer::answered_partition(Sent& sent, size_t at,
 void Producer::acked(const ItemPtr& item, Ticket ticket, int64_t offset, uint64_t connection) {
     SentBatch& batch = *item->batch;
     cluster_.oracle.acked(batch, offset, ticket, true);
+    if (!cluster_.quiet() && random_.chance(1, kAcksPerProbe)) {
+        probe_image(cluster_, cluster_.leader(batch.first.topic, batch.first.partition),
+                    random_.next());
+    }
     LastOffset& last = last_offsets_[{batch.first.topic, batch.first.partition}];
     if (batch.attempts == 1 && cluster_.oracle.holds(ticket)) {
         if (last.connection == connection && last.generation == ticket.generation &&

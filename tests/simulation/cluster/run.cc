@@ -19,6 +19,8 @@ namespace {
 constexpr RunLimit kSetupLimit{.steps = 4'000'000, .duration_ns = 120 * kSecondNs};
 constexpr RunLimit kSafetyLimit{.steps = 3'000'000, .duration_ns = 600 * kSecondNs};
 constexpr RunLimit kRestLimit{.steps = 20'000'000, .duration_ns = 300 * kSecondNs};
+/// How long it may take where a lying disk may make it impossible.
+constexpr int64_t kHonestLimitNs = 20 * kSecondNs;
 constexpr uint32_t kProbeProducer = 1000;
 constexpr uint32_t kAuditConsumer = 1000;
 
@@ -58,8 +60,13 @@ private:
     /// Runs the world until `done`; a violation if that takes too long.
     bool wait(const std::function<bool()>& done, RunLimit limit, Invariant invariant,
               const std::function<std::string()>& why) {
+        if (swarm_.honesty()) {
+            limit.duration_ns = std::min(limit.duration_ns, kHonestLimitNs);
+        }
         const bool reached = cluster_.world.run_until([&] { return !going() || done(); }, limit);
-        if (!reached && going()) {
+        if (!reached && going() && swarm_.honesty()) {
+            cluster_.gave_up = true;  // lying disks: it goes on saying that it cannot
+        } else if (!reached && going()) {
             cluster_.judge.violate(invariant, why());
         }
         return going();
