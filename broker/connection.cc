@@ -6,6 +6,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/mutant.h"
 #include "broker/broker.h"
 #include "broker/core.h"
 #include "broker/handlers.h"
@@ -204,6 +205,11 @@ void Connection::answer_unknown(Request& request) {
 
 void Connection::answered(Request& request) {
     request.state = RequestState::answered;
+    if (mutant(Mutant::answers_out_of_order) &&
+        requests_.front()->state != RequestState::answered) {
+        request.unlink();
+        requests_.push_front(request);
+    }
     if (requests_.front() == &request) {
         work_.notify_one();
     }

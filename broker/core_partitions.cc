@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "base/mutant.h"
 #include "broker/broker.h"
 #include "broker/core.h"
 #include "engine/store.h"
@@ -94,7 +95,9 @@ io::Task<bool> BrokerCore::report_unknown() {
 
 void BrokerCore::set_image(cluster::ImagePtr image) {
     image_ = std::move(image);
-    routes_.clear();
+    if (!mutant(Mutant::stale_route)) {
+        routes_.clear();
+    }
 }
 
 const TopicRoute* BrokerCore::route(std::string_view topic) {

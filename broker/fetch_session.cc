@@ -4,9 +4,15 @@
 #include <algorithm>
 #include <iterator>
 
+#include "base/mutant.h"
+
 namespace ringlog::broker {
 
 void FetchSession::update(const kafka::FetchRequest& request) {
+    if (mutant(Mutant::session_forgets_partition) && partitions_.size() > 1) {
+        index_.erase(Key{partitions_.front().topic, partitions_.front().partition});
+        partitions_.pop_front();
+    }
     for (const kafka::FetchTopic& topic : request.topics) {
         for (const kafka::FetchPartition& partition : topic.partitions) {
             auto found = index_.find(Key{topic.topic, partition.partition});

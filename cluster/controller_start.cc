@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "base/mutant.h"
 #include "cluster/controller.h"
 
 namespace ringlog::cluster {
@@ -103,7 +104,7 @@ std::vector<Write> Controller::epoch_raises(std::vector<Condition>& conditions) 
             bool led = false;
             for (PartitionState& state : record.partitions) {
                 if (state.leader == options_.node_id) {
-                    ++state.leader_epoch;
+                    state.leader_epoch += mutant(Mutant::leader_epoch_kept) ? 0 : 1;
                     ++state.partition_epoch;
                     led = true;
                 }

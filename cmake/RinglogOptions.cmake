@@ -8,6 +8,7 @@ set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 
 set(RINGLOG_SANITIZE "" CACHE STRING "Sanitizers: empty, 'address,undefined' or 'thread'")
 option(RINGLOG_FUZZ "Build the libFuzzer targets (clang only)" OFF)
+option(RINGLOG_MUTANTS "Build with seeded bugs that RINGLOG_MUTANT turns on (base/mutant.h); for ./dev mutants only" OFF)
 
 # The compiler cache, where there is one. A launcher that the user names stands.
 find_program(RINGLOG_CCACHE ccache)
@@ -40,6 +41,9 @@ if(RINGLOG_SANITIZE)
     if(RINGLOG_SANITIZE MATCHES "undefined")
         target_compile_options(ringlog_options INTERFACE -fno-sanitize-recover=undefined)
     endif()
+endif()
+if(RINGLOG_MUTANTS)
+    target_compile_definitions(ringlog_options INTERFACE RINGLOG_MUTANTS)
 endif()
 if(RINGLOG_FUZZ)
     if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/mutant.h"
 #include "engine/whole_io.h"
 
 namespace ringlog::engine {
@@ -113,7 +114,7 @@ io::Task<Result<std::vector<SlotReading>>> CheckpointSlots::read() {
     if (!listed) {
         co_return fail(listed.error());
     }
-    next_slot_ = older_slot(readings);
+    next_slot_ = older_slot(readings) ^ (mutant(Mutant::checkpoint_over_newest) ? 1 : 0);
     co_return readings;
 }
 

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "base/log.h"
+#include "base/mutant.h"
 
 namespace ringlog::engine {
 
@@ -171,7 +172,8 @@ io::Task<Result<void>> Destager::destage(Partition& partition, uint64_t force_se
 Destager::Plan Destager::plan(const Partition& partition, uint64_t force_serial,
                               Sequence force_sequence) const {
     const PieceQueue& pieces = partition.pieces();
-    const Sequence flushed = parts_.journal.flushed_through();
+    const Sequence flushed =
+        mutant(Mutant::destage_unflushed) ? Sequence(UINT64_MAX) : parts_.journal.flushed_through();
     Plan plan;
     plan.segment_base = partition.destaged.segment_base;
     plan.from = plan.to = partition.destaged.bytes;
@@ -231,7 +233,7 @@ io::Task<Result<void>> Destager::refill_block(Partition& partition, const Plan& 
         }
         std::memcpy(buffer.data(), block.data(), bytes);
     }
-    if (!checkpoint_counts_on(partition, plan)) {
+    if (!checkpoint_counts_on(partition, plan) || mutant(Mutant::skip_tail)) {
         co_return Result<void>{};  // a replay brings these bytes back anyway
     }
     // A checkpoint says that they are in the segment. The block is rewritten and may be torn: until

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/mutant.h"
+
 namespace ringlog::engine {
 
 namespace {
@@ -91,7 +93,7 @@ io::Task<Result<std::unique_ptr<JournalFile>>> JournalFiles::make_file(Generatio
             return made;
         }
         auto written = files.prewrite(made->descriptor, 0, bytes);
-        if (written) {
+        if (written && !mutant(Mutant::skip_sync_of_new_file)) {
             written = files.sync_directory(directory);
         }
         if (!written) {
@@ -225,7 +227,8 @@ io::Task<Result<void>> JournalFiles::recycle(JournalFile& file) {
     const std::string directory = options_.directory;
     auto renamed = co_await reactor_.run_blocking([&]() -> Result<void> {
         auto done = files.rename(from, to);
-        return done ? files.sync_directory(directory) : done;
+        const bool sync = done && !mutant(Mutant::skip_sync_of_recycled_file);
+        return sync ? files.sync_directory(directory) : done;
     });
     if (!renamed) {
         co_return renamed;

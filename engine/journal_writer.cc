@@ -1,8 +1,10 @@
 // Writing frames to the files and making them count. One write is in flight; what arrives meanwhile
 // joins the next: the device's own latency is the linger. See engine/journal.h.
 #include <algorithm>
+#include <utility>
 
 #include "base/log.h"
+#include "base/mutant.h"
 #include "engine/journal.h"
 #include "engine/journal_large.h"
 
@@ -121,7 +123,8 @@ io::Task<bool> Journal::write_run() {
         header.life = life_;
         header.sequence = frame.sequence.value();
         header.chain = chain_;
-        header.durable_through = flushed_.value();
+        header.durable_through =
+            mutant(Mutant::durable_through_ahead) ? header.sequence : flushed_.value();
         header.payload_bytes = frame.payload_bytes;
         header.flags = frame.flags;
         const FramePlace place{options_.id, file->generation, file->end + run_bytes};
@@ -131,8 +134,11 @@ io::Task<bool> Journal::write_run() {
     }
     recorded_durable_ = flushed_;
     file->last = sealed_[frame_count - 1].sequence;
+    if (mutant(Mutant::ack_before_write)) {
+        observer_.on_frame_completed(std::exchange(sealed_.front().notes, {}));
+    }
     auto written = co_await write_all(*file, ByteView(begin, run_bytes), buffer_index);
-    if (!written) {
+    if (!written && !mutant(Mutant::write_error_ignored)) {
         fail_with(written.error());
         co_return false;
     }
@@ -146,7 +152,9 @@ io::Task<bool> Journal::write_run() {
 
 io::Task<Result<void>> Journal::write_all(JournalFile& file, ByteView bytes, int16_t buffer_index) {
     const io::WriteMode mode =
-        options_.durability == Durability::power ? io::WriteMode::flushed : io::WriteMode::plain;
+        options_.durability == Durability::power && !mutant(Mutant::ack_before_flush)
+            ? io::WriteMode::flushed
+            : io::WriteMode::plain;
     const MonotonicNs started = reactor_.exact_now();
     uint64_t done = 0;
     int without_progress = 0;
@@ -170,6 +178,9 @@ io::Task<Result<void>> Journal::write_all(JournalFile& file, ByteView bytes, int
 
 void Journal::complete_run(size_t frame_count) {
     last_completion_ = reactor_.exact_now();
+    if (mutant(Mutant::frames_out_of_order)) {
+        std::swap(sealed_[0].notes, sealed_[frame_count - 1].notes);
+    }
     for (size_t i = 0; i < frame_count; ++i) {
         Frame frame = std::move(sealed_.front());
         sealed_.pop_front();
@@ -212,7 +223,7 @@ io::Task<void> Journal::flush_loop() {
                 fail_with(flushed.error());
                 co_return;
             }
-            advance_flushed(through);
+            advance_flushed(mutant(Mutant::flush_counts_what_came_later) ? completed_ : through);
             flush_requested_ = !flush_waiters_.empty();
         } else if (closing_ && sealed_.empty() && !building_ && large_.empty()) {
             co_return;

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "base/mutant.h"
+
 namespace ringlog::engine {
 
 namespace {
@@ -142,8 +144,9 @@ io::Task<Result<AppendResult>> Partition::append(Bytes batch, AppendOptions opti
         }
         if (verdict->duplicate) {
             const ProducerBatch& original = *verdict->duplicate;
+            const int64_t wrong = mutant(Mutant::duplicate_at_wrong_offset) ? 1 : 0;
             co_return AppendResult{
-                .base_offset = original.base_offset,
+                .base_offset = original.base_offset + wrong,
                 .end_offset = original.last_offset + 1,
                 .log_append_time = config_.log_append_time ? original.timestamp : WallMs{-1},
                 .duplicate = true};
@@ -268,7 +271,7 @@ io::Task<Result<void>> Partition::wait_durable(AppendResult result) {
 void Partition::on_durable(int64_t end_offset) {
     RL_ASSERT(end_offset >= durable_end_, "{} < {}", end_offset, durable_end_);
     durable_end_ = end_offset;
-    high_watermark_ = durable_end_;
+    high_watermark_ = mutant(Mutant::high_watermark_ahead) ? log_.log_end_offset() : durable_end_;
     while (OffsetWait* first = waits_.front()) {
         if (first->end_offset > high_watermark_) {
             break;

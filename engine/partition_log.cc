@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "base/mutant.h"
 
 namespace ringlog::engine {
 
@@ -23,7 +24,9 @@ PartitionLog::PartitionLog(const PartitionState& state)
       damage_(state.damage),
       segments_(state.segments),
       epochs_(state.epochs) {
-    producers_.restore(state.producers);
+    if (!mutant(Mutant::producers_forgotten)) {
+        producers_.restore(state.producers);
+    }
 }
 
 bool PartitionLog::needs_roll(uint64_t bytes, uint64_t segment_bytes) const {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/mutant.h"
 #include "engine/partition.h"
 
 namespace ringlog::engine {
@@ -151,6 +152,9 @@ io::Task<Result<ReadData>> Partition::read(int64_t offset, uint32_t max_bytes,
         co_return fail(Errc::offset_out_of_range, 0, offset);
     }
     limit_offset = std::min(limit_offset, log_.log_end_offset());
+    if (mutant(Mutant::read_beyond_high_watermark)) {
+        limit_offset = log_.log_end_offset();
+    }
     if (offset >= limit_offset) {
         co_return ReadData{};
     }

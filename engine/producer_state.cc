@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "base/mutant.h"
+
 namespace ringlog::engine {
 
 namespace {
@@ -46,7 +48,7 @@ Result<ProducerStates::Verdict> ProducerStates::check(const BatchHeader& batch) 
             return Verdict{.duplicate = known};
         }
     }
-    if (!entry.batches.empty() &&
+    if (!entry.batches.empty() && !mutant(Mutant::sequence_gap_accepted) &&
         !follows(entry.batches.back().last_sequence, batch.base_sequence)) {
         return fail(Errc::out_of_order_sequence);
     }

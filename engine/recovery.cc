@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "base/mutant.h"
 
 namespace ringlog::engine {
 
@@ -85,8 +86,8 @@ bool Walk::follows(const FrameHeader& header) const {
         // be older than what is replayed, never newer.
         return header.sequence <= checkpoint_.replay_after.value() + 1;
     }
-    const bool linked =
-        header.sequence == last_->sequence + 1 && header.chain == last_->header_hash;
+    const bool chained = header.chain == last_->header_hash || mutant(Mutant::chain_unchecked);
+    const bool linked = header.sequence == last_->sequence + 1 && chained;
     return linked && (same_life(header) || (header.flags & kFrameFence) != 0);
 }
 
@@ -220,7 +221,7 @@ bool Walk::meet_bad(const FrameCheck& checked) {
     const bool at_end_of_file = at_.position + kBlockBytes > files_[at_.file].bytes.size();
     const bool cannot_read = !at_end_of_file && unreadable(at_, extent);
     const std::optional<Place> later = find_later();
-    const bool below = expected() <= plan_.durable_through;
+    const bool below = expected() <= plan_.durable_through && !mutant(Mutant::damage_cut_off);
     if (!below) {
         if (cannot_read) {
             plan_.gap = true;

@@ -5,6 +5,8 @@
 #include <cstring>
 #include <set>
 
+#include "base/mutant.h"
+
 namespace ringlog::engine {
 
 namespace {
@@ -288,6 +290,9 @@ ReplayOutcome Replay::run() {
         }
     }
     for (auto& [number, partition] : outcome_.partitions) {
+        if (mutant(Mutant::incomplete_batch_kept) && !partition.unfinished.empty()) {
+            finish_batch(partition);
+        }
         if (plan_.gap && !has_all_bytes(partition)) {
             partition.log.set_damage(Damage::journal_gap);
         }

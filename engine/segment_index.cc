@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "base/assert.h"
+#include "base/mutant.h"
 
 namespace ringlog::engine {
 
@@ -83,7 +84,8 @@ void SegmentIndex::add(const IndexedBatch& batch) {
     seen_position_ = batch.position;
     if (batch.position > last_position_ + interval_bytes_ &&
         fits(batch.last_offset, batch.position)) {
-        offsets_.push_back({batch.last_offset, batch.position});
+        const uint64_t wrong = mutant(Mutant::index_behind_batch) ? 1 : 0;
+        offsets_.push_back({batch.last_offset, batch.position + wrong});
         last_position_ = batch.position;
         add_time();
     }

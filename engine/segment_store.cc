@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/mutant.h"
 #include "engine/segment_directory.h"
 #include "engine/segment_store_state.h"
 #include "engine/whole_io.h"
@@ -260,8 +261,10 @@ io::Task<Result<void>> SegmentStore::seal(const TopicPartition& id, const Segmen
     }
     state.descriptors.forget(cached.writer);
     const std::string name = State::path(*partition, segment.base_offset, ".log");
+    const uint64_t end =
+        mutant(Mutant::segment_cut_short) ? round_down(segment.bytes, kBlockBytes) : segment.bytes;
     const auto cut = co_await state.reactor.run_blocking(
-        [&] { return truncate_file(state.reactor.files(), name, segment.bytes); });
+        [&] { return truncate_file(state.reactor.files(), name, end); });
     if (cut) {
         partition->shown_bytes = std::max(partition->shown_bytes, segment.bytes);
     }

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "base/mutant.h"
 #include "engine/shard.h"
 
 namespace ringlog::engine {
@@ -110,7 +111,13 @@ io::Task<Result<void>> Shard::write_checkpoint() {
     }
     auto& files = reactor_.files();
     const std::string directory = options_.directory;
-    auto synced = co_await reactor_.run_blocking([&] { return files.sync_file_system(directory); });
+    if (mutant(Mutant::free_journal_before_sync)) {
+        journal_->free_before(journal_->generation_behind(stop));
+    }
+    auto synced = co_await reactor_.run_blocking([&] {
+        return mutant(Mutant::skip_sync_of_segments) ? Result<void>{}
+                                                     : files.sync_file_system(directory);
+    });
     if (!synced) {
         // Whatever write-back lost, only the journal has it: that journal must not go on as if it
         // could be freed.
@@ -127,7 +134,8 @@ io::Task<Result<void>> Shard::write_checkpoint() {
     checkpoint.replay_generation = journal_->generation_behind(stop);
     checkpoint.partitions = co_await snapshot_states(checkpoint.last_stamp);
     checkpoint.next_number = next_number_;
-    auto valid = co_await journal_->flushed(checkpoint.last_stamp);
+    auto valid = co_await journal_->flushed(
+        mutant(Mutant::checkpoint_of_unflushed) ? stop : checkpoint.last_stamp);
     if (!valid) {
         co_return valid;
     }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "base/mutant.h"
 #include "engine/journal_scan.h"
 #include "engine/shard.h"
 
@@ -159,7 +160,9 @@ io::Task<Result<void>> Shard::recover_journal() {
         co_return fail(outcome.error());
     }
     counters_.recovered_frames = plan.frames.size();
-    next_number_ = outcome->next_number;
+    const auto& open = outcome->partitions;
+    const bool reuse = mutant(Mutant::partition_number_reused) && !open.empty();
+    next_number_ = reuse ? open.rbegin()->first + 1 : outcome->next_number;
     auto adopted = co_await adopt(*outcome, *scanned);
     if (!adopted) {
         co_return adopted;

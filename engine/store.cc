@@ -10,6 +10,7 @@
 
 #include "base/checksum.h"
 #include "base/log.h"
+#include "base/mutant.h"
 #include "engine/inspect.h"
 #include "engine/rebuild.h"
 #include "io/mesh.h"
@@ -390,7 +391,9 @@ io::Task<Opened> change_layout(io::Reactor& here, const StoreOptions& options, O
     log_info("store", "{}: {} journals become {}: everything is brought into segments first",
              options.directory, journals.size(), options.cores.size());
     std::vector<PartitionState> states;
-    for (size_t i = 0; i < journals.size(); ++i) {
+    const size_t count =
+        journals.size() - (mutant(Mutant::journal_dropped_at_layout_change) ? 1 : 0);
+    for (size_t i = 0; i < count; ++i) {
         const bool given_up = std::ranges::count(lost, journals[i]) != 0;
         const JournalPlace place{.place = i, .count = journals.size()};
         ShardOptions shard = shard_options(options, journals[i], i, journals.size());

@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "base/assert.h"
+#include "base/mutant.h"
 
 namespace ringlog::engine {
 
@@ -79,7 +80,9 @@ bool Window::recycle_oldest() {
         return false;
     }
     in_use_.pop_front();
-    observer_.on_chunk_recycled(*oldest);
+    if (!mutant(Mutant::recycled_chunk_readable)) {
+        observer_.on_chunk_recycled(*oldest);
+    }
     oldest->partitions.clear();
     oldest->used = 0;
     if (oldest->adopted) {
@@ -92,7 +95,7 @@ bool Window::recycle_oldest() {
         }
         return true;
     }
-    if (oldest->pins.load(std::memory_order_acquire) == 0) {
+    if (oldest->pins.load(std::memory_order_acquire) == 0 || mutant(Mutant::pinned_chunk_reused)) {
         free_.push_back(oldest);
     } else {
         pinned_.push_back(oldest);
