@@ -32,7 +32,7 @@ struct Options {
     uint64_t images_per_life = 20'000;
     uint64_t second_life_every = 3000;
     std::string lie;
-    std::string keep = "crash-failures";
+    std::string keep;
     bool verbose = false;
 };
 
@@ -250,6 +250,7 @@ int main(int argc, char** argv) {
         "Builds every image that a crash could leave of recorded lives of a log, and recovers "
         "each.");
     Options options;
+    options.keep = (std::filesystem::path(argv[0]).parent_path() / "crash-failures").string();
     app.add_option("--seed", options.seed, "of everything that is drawn (1)");
     app.add_option("--minutes", options.minutes, "go on for so long with further seeds");
     app.add_option("--seconds", options.seconds, "or for so many seconds");
@@ -264,7 +265,8 @@ int main(int argc, char** argv) {
                    "record a further life on every nth image (3000; 0: none)");
     app.add_option("--lie", options.lie,
                    "what does not become durable: writes, syncs or names; the run must fail");
-    app.add_option("--keep", options.keep, "where a failure's image and story go");
+    app.add_option("--keep", options.keep,
+                   "where a failure's image and story go (crash-failures beside the program)");
     app.add_flag("--verbose", options.verbose, "a line per life");
     std::string recover;
     uint16_t journals = 1;
