@@ -60,6 +60,7 @@ void check_leftovers(Cluster& cluster, const std::set<std::string>& names,
             known.insert(fmt::format("{}-{}", plan.name, i));
         }
     }
+    known.insert(std::string(engine::kManifestTemporaryName));  // the next manifest begins with it
     if (cluster.swarm.on(Switch::write_error) || cluster.swarm.on(Switch::torn) ||
         cluster.swarm.honesty()) {
         known.insert("rescue");
@@ -71,7 +72,10 @@ void check_leftovers(Cluster& cluster, const std::set<std::string>& names,
         });
         // A directory whose topic id a lying disk made unreadable is set aside.
         const bool set_aside = cluster.swarm.honesty() && name.ends_with("-stray");
-        if (!slot && !set_aside && !known.contains(name)) {
+        // What could not be removed for want of space is removed with the next layout.
+        const bool refused = cluster.swarm.on(Switch::no_space) &&
+                             (name.starts_with("checkpoint-") || name.starts_with("journal."));
+        if (!slot && !refused && !set_aside && !known.contains(name)) {
             cluster.judge.violate(Invariant::space_accounting,
                                   name + " is left after an orderly stop");
             return;
@@ -85,6 +89,9 @@ void audit_disk(Cluster& cluster, NodeDriver& node) {
     const SimDisk& disk = node.node().disk();
     const std::set<std::string> names = top_names(disk);
     const auto manifest = manifest_of(disk);
+    if (!manifest && cluster.swarm.honesty()) {
+        return;
+    }
     if (!manifest) {
         cluster.judge.violate(Invariant::space_accounting, "no manifest after an orderly stop");
         return;

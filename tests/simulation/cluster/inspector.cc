@@ -13,6 +13,14 @@ namespace {
 /// Beyond a window's own limit: frames of large batches that have begun, what recovery adopted.
 constexpr uint64_t kWindowSlackBytes = 4 << 20;
 
+/// Where the log ended that this start found: appends may have begun since, but its epoch began
+/// there.
+int64_t recovered_end_of(const engine::Partition& partition) {
+    const auto& epochs = partition.log().epochs();
+    const bool led = !epochs.empty() && epochs.back().epoch == partition.leader_epoch();
+    return led ? epochs.back().start_offset : partition.log_end_offset();
+}
+
 }  // namespace
 
 void Inspector::after_event() {
@@ -129,9 +137,12 @@ bool Inspector::may_be_damaged() const {
            (swarm.on(Switch::flush_error) && swarm.on(Switch::crash_rung));
 }
 
+void Inspector::starting(NodeDriver& node) {
+    hangs_at_start_[node.index()] = node.node().disk().effect_count(DiskEffect::hang);
+}
+
 void Inspector::started(NodeDriver& node) {
     node.watch().forget();
-    hangs_at_start_[node.index()] = node.node().disk().effect_count(DiskEffect::hang);
     const uint16_t cores = node.broker()->core_count();
     for (uint16_t core = 0; core < cores; ++core) {
         engine::Shard* const shard = node.broker()->core(core).shard();
@@ -139,7 +150,7 @@ void Inspector::started(NodeDriver& node) {
             continue;
         }
         for (const engine::Partition* partition : shard->partitions()) {
-            node.watch().recovered(partition->number(), partition->log_end_offset());
+            node.watch().recovered(partition->number(), recovered_end_of(*partition));
         }
         cluster_.judge.mark(Met::findings, shard->findings().size());
         cluster_.judge.mark(Met::damaged_partitions, shard->counters().damaged_partitions);
@@ -181,15 +192,16 @@ void Inspector::check_start(NodeDriver& node, uint16_t topic, int32_t partition,
     const int64_t required = oracle.required_end(topic, partition);
     const bool excused = cluster_.swarm.honesty() || oracle.is_damaged(topic, partition);
     RL_TELL(judge, topic, partition, "t{}-{}: recovered up to {}, {} was promised", topic,
-            partition, now->log_end_offset(), required);
-    if (now->log_end_offset() < required && !excused) {
+            partition, recovered_end_of(*now), required);
+    if (recovered_end_of(*now) < required && !excused) {
         judge.violate(Invariant::nothing_durable_cut,
                       fmt::format("t{}-{} ends at {} after a start; {} was promised", topic,
-                                  partition, now->log_end_offset(), required));
+                                  partition, recovered_end_of(*now), required));
     }
     Seen& seen = seen_[{node.index(), topic, partition}];
     const int32_t epoch = now->leader_epoch().value();
-    if (seen.topic_id == id && epoch <= seen.epoch) {
+    // Where the journal failed while the partition was opened, nobody leads it.
+    if (seen.topic_id == id && epoch <= seen.epoch && !ails(node)) {
         judge.violate(Invariant::epoch_unique,
                       fmt::format("t{}-{} is led in epoch {} after epoch {}", topic, partition,
                                   epoch, seen.epoch));
@@ -200,7 +212,7 @@ void Inspector::check_start(NodeDriver& node, uint16_t topic, int32_t partition,
             .high_watermark = now->high_watermark(),
             .log_start = now->log_start_offset(),
             .epoch = epoch,
-            .recovered_end = now->log_end_offset()};
+            .recovered_end = recovered_end_of(*now)};
 }
 
 std::optional<int64_t> Inspector::covered_end(uint16_t topic, int32_t partition) const {

@@ -23,6 +23,8 @@ public:
 
     /// What must hold after every event.
     void after_event();
+    /// A process begins.
+    void starting(NodeDriver& node);
     /// A broker serves: its logs must reach as far as was promised.
     void started(NodeDriver& node);
     /// What the disk holds of a partition of the living topic.

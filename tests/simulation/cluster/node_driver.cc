@@ -118,7 +118,8 @@ void NodeDriver::start() {
     }
     ++life_;
     state_ = State::starting;
-    faults_in_start_ = !cluster_.quiet() && swarm.on(Switch::metadata_loss);
+    faults_in_start_ =
+        !cluster_.quiet() && (swarm.on(Switch::metadata_loss) || swarm.on(Switch::full_disk));
     stays_down_ = false;
     cluster_.judge.mark(Met::starts);
     cluster_.judge.disturb_until(cluster_.world.now());
@@ -127,6 +128,7 @@ void NodeDriver::start() {
     node_.clock().set_drift(swarm.drift_ppm);
     node_.disk().arm(std::shared_ptr<FaultPlan>{});
     store_ = nullptr;
+    cluster_.inspector.starting(*this);
     apply_faults();
     broker_ = &node_.own(std::make_unique<broker::Broker>(node_.reactor(0), options()));
     const auto outcome = std::make_shared<Outcome>(Outcome{*this, life_, {}});

@@ -136,7 +136,9 @@ Oracle::Bound* Oracle::bind(uint16_t topic, int32_t partition, int64_t offset, S
     const auto [at, added] =
         to.bounds.try_emplace(offset, Bound{.batch = &batch, .timestamps = {}});
     Bound& bound = at->second;
-    if (bound.epoch >= 0 && epoch >= 0 && bound.epoch != epoch) {
+    // One that was lost may be sent again and stand there again, in a later epoch.
+    const bool again = bound.voided && epoch > bound.epoch;
+    if (bound.epoch >= 0 && epoch >= 0 && bound.epoch != epoch && !again) {
         judge_.violate(Invariant::offset_once_per_epoch,
                        fmt::format("{} at offset {} was of epoch {} and is of epoch {}",
                                    batch.name(), offset, bound.epoch, epoch));
