@@ -142,5 +142,48 @@ TEST(BrokerSim, AClientThatVanishesInTheMiddleLeavesNothingBehind) {
     }
 }
 
+// A topic that was deleted and its successor of the same name share directories: what a crash left
+// of the older one in the journal was destaged over the younger one's, which was set aside.
+TEST(BrokerSim, ATopicMadeAgainWaitsUntilItsPredecessorIsRemoved) {
+    for (uint64_t seed = 1; seed <= 60; ++seed) {
+        SCOPED_TRACE(seed);
+        SimWorld world(seed);
+        Metadata metadata;
+        SimNode& node = world.add_node({.cores = 3});
+        boot(node, metadata);
+        Client client(world);
+        client.connect(node);
+        ASSERT_EQ(client.create_topic("t", 1), ErrorCode::none);
+        client.send_produce("t", 0, "of the older one");
+        ASSERT_TRUE(client.receive_ack().has_value());
+        // Its removal takes its time: the core that has it is busy.
+        ASSERT_EQ(client.delete_topic("t"), ErrorCode::none);
+        node.disk().set_extra_latency(static_cast<int64_t>(world.random().below(kMillisecondNs)));
+        for (uint16_t core = 1; core < 3; ++core) {
+            node.pause(core, static_cast<int64_t>(world.random().below(20 * kMillisecondNs)));
+        }
+        ASSERT_EQ(client.create_topic("t", 1), ErrorCode::none);
+        client.send_produce("t", 0, "of the younger one");
+        const auto ack = client.receive_ack();
+        ASSERT_TRUE(ack.has_value());
+        ASSERT_EQ(ack->error, ErrorCode::none);
+        EXPECT_EQ(ack->base_offset, 0);
+        node.crash(CrashKind::kill);
+        node.disk().set_extra_latency(0);
+        // Another number of cores: everything that the journals have goes into segments.
+        node.restart(1);
+        Broker& broker = boot(node, metadata);
+        client.connect(node);
+        const auto found = client.fetch("t", 0, 0);
+        EXPECT_TRUE(contains(found, "of the younger one"));
+        EXPECT_FALSE(contains(found, "of the older one"));
+        for (const std::string& path : node.disk().list_tree()) {
+            EXPECT_EQ(path.find("-stray"), std::string::npos) << path;
+        }
+        EXPECT_EQ(node.run(0, stop_broker(broker)), true);
+        node.stop();
+    }
+}
+
 }  // namespace
 }  // namespace ringlog::broker::test

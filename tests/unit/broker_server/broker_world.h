@@ -11,6 +11,7 @@
 #include "broker/broker.h"
 #include "cluster/memory_store.h"
 #include "kafka/create_topics.h"
+#include "kafka/delete_topics.h"
 #include "kafka/fetch.h"
 #include "kafka/list_offsets.h"
 #include "kafka/message.h"
@@ -116,6 +117,15 @@ public:
         send(request, 2);
         const auto answer = receive<kafka::CreateTopicsResponse>(2);
         return answer ? answer->message.topics.to_vector().front().error_code
+                      : kafka::ErrorCode::network_exception;
+    }
+    kafka::ErrorCode delete_topic(std::string_view name) {
+        kafka::DeleteTopicsRequest request;
+        request.topic_names.push_back(name);
+        request.timeout_ms = 10'000;
+        send(request, 1);
+        const auto answer = receive<kafka::DeleteTopicsResponse>(1);
+        return answer ? answer->message.responses.to_vector().front().error_code
                       : kafka::ErrorCode::network_exception;
     }
     int32_t send_produce(std::string_view topic, int32_t partition, const std::string& value,
