@@ -20,11 +20,11 @@ class Check:
 
 # From the quick to the thorough. A seed is run once: what two runs would show, the simulation's own test shows.
 CHECKS = (
-    Check("unit", ("tests/unit_engine", "--gtest_fail_fast", "--gtest_brief=1"), 20),
-    Check("cluster", ("tests/unit_cluster", "--gtest_fail_fast", "--gtest_brief=1"), 10),
-    Check("server", ("tests/unit_broker_server", "--gtest_fail_fast", "--gtest_brief=1"), 10),
-    Check("regression", ("tests/regression", "--gtest_fail_fast", "--gtest_brief=1"), 10),
-    Check("fault", ("tests/fault", "--gtest_fail_fast", "--gtest_brief=1"), 40),
+    Check("unit", ("tests/unit_engine", "--gtest_fail_fast"), 20),
+    Check("cluster", ("tests/unit_cluster", "--gtest_fail_fast"), 10),
+    Check("server", ("tests/unit_broker_server", "--gtest_fail_fast"), 10),
+    Check("regression", ("tests/regression", "--gtest_fail_fast"), 10),
+    Check("fault", ("tests/fault", "--gtest_fail_fast"), 40),
     Check("simulation", ("ringlog_sim", "--once", "--minutes", "{minutes}"), 40),
     Check("crash", ("ringlog_crash", "--io", "simulated", "--seconds", "{seconds}"), 40),
 )
@@ -76,12 +76,38 @@ def what_it_said(output):
         found = pattern.search(output)
         if found:
             return found.group(0).strip()
+    begun = re.findall(r"^\[ RUN      \] (\S+)", output, re.MULTILINE)
+    if begun:
+        return f"{begun[-1]} ended the process"
     lines = [line for line in output.splitlines() if line.strip()]
     return lines[-1].strip() if lines else "no word"
 
 
+def the_same_alone(check, output):
+    """The command that runs only what failed in `output`; None if it cannot be told."""
+    seed = re.search(r"FAILED seed (\d+):", output)
+    if seed:
+        return (check.command[0], "--once", "--seed", seed.group(1))
+    tests = re.findall(r"^\[ RUN      \] (\S+)", output, re.MULTILINE)
+    if tests:
+        # With --gtest_fail_fast, and where a test ends the process, the last that began is the one that failed.
+        return (check.command[0], f"--gtest_filter={tests[-1]}")
+    return None
+
+
 def run_check(check, mutant, build, seconds, environment):
-    """Runs one check against one mutant (or none of them), for so many seconds at the most."""
+    """Runs one check against one mutant (or none of them), for so many seconds at the most. A failure counts if the
+    same test or seed holds where nothing is wrong."""
+    verdict, output = run_once(check, mutant, build, seconds, environment)
+    alone = the_same_alone(check, output) if verdict.caught and mutant != "none" else None
+    if alone is not None:
+        again, _ = run_once(Check(check.name, alone, check.seconds), "none", build, check.seconds, environment)
+        if again.caught or not again.finished:
+            return Verdict(check.name, False, verdict.seconds, f"{verdict.said}, also without the bug")
+    return verdict
+
+
+def run_once(check, mutant, build, seconds, environment):
     bound = min(seconds, check.seconds)
     command = [part.format(seconds=f"{bound:.0f}", minutes=f"{bound / 60:.4f}") for part in check.command]
     command[0] = str(build / command[0])
@@ -95,8 +121,8 @@ def run_check(check, mutant, build, seconds, environment):
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)  # the program, and the seeds that it runs in processes of their own
             process.communicate()
-            return Verdict(check.name, False, time.monotonic() - begun, "did not end", finished=False)
+            return Verdict(check.name, False, time.monotonic() - begun, "did not end", finished=False), ""
     took = time.monotonic() - begun
     if process.returncode == 0:
-        return Verdict(check.name, False, took, "held")
-    return Verdict(check.name, True, took, what_it_said(output))
+        return Verdict(check.name, False, took, "held"), output
+    return Verdict(check.name, True, took, what_it_said(output)), output
