@@ -144,7 +144,8 @@ Oracle::Bound* Oracle::bind(uint16_t topic, int32_t partition, int64_t offset, S
                                    batch.name(), offset, bound.epoch, epoch));
         return nullptr;
     }
-    bound.epoch = std::max(bound.epoch, epoch);
+    // An ack does not tell the epoch of what stands there now.
+    bound.epoch = bound.voided ? epoch : std::max(bound.epoch, epoch);
     bound.voided = false;
     place(topic, offset, batch);
     return judge_.failed() ? nullptr : &bound;
