@@ -242,7 +242,9 @@ int run(const Options& options) {
 }  // namespace ringlog::crash
 
 int main(int argc, char** argv) {
-    using namespace ringlog::crash;
+    using ringlog::crash::Options;
+    using ringlog::crash::recover_directory;
+    using ringlog::crash::run;
     // Images come and go by the thousand: their memory is kept.
     mallopt(M_MMAP_THRESHOLD, 1 << 30);
     mallopt(M_TRIM_THRESHOLD, 1 << 30);

@@ -60,6 +60,7 @@ RealMachine::~RealMachine() {
 
 bool RealMachine::run(const Body& body) {
     std::vector<std::thread> threads;
+    threads.reserve(options_.cores);
     for (uint16_t core = 0; core < options_.cores; ++core) {
         threads.emplace_back([this, core, &body] {
             io::TaskGroup tasks;
