@@ -24,8 +24,8 @@ CHECKS = (
     Check("cluster", ("tests/unit_cluster", "--gtest_fail_fast"), 10),
     Check("server", ("tests/unit_broker_server", "--gtest_fail_fast"), 10),
     Check("regression", ("tests/regression", "--gtest_fail_fast"), 10),
-    Check("fault", ("tests/fault", "--gtest_fail_fast"), 40),
     Check("simulation", ("ringlog_sim", "--once", "--minutes", "{minutes}"), 40),
+    Check("fault", ("tests/fault", "--gtest_fail_fast"), 40),
     Check("crash", ("ringlog_crash", "--io", "simulated", "--seconds", "{seconds}"), 40),
 )
 
@@ -66,7 +66,7 @@ SAYS = (
     re.compile(r"FAILED seed \d+: .*"),
     re.compile(r"FAILED \S+: .*"),
     re.compile(r"assertion failed.*|.*RL_ASSERT.*", re.IGNORECASE),
-    re.compile(r"\[  FAILED  \] \S+"),
+    re.compile(r"\[  FAILED  \] [^\s,]+"),
 )
 
 
@@ -117,7 +117,7 @@ def run_once(check, mutant, build, seconds, environment):
                           env=variables, cwd=build, start_new_session=True) as process:
         try:
             # A run that was told its bound ends by itself, a little later.
-            output, _ = process.communicate(timeout=bound + 10)
+            output, _ = process.communicate(timeout=bound + 20)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)  # the program, and the seeds that it runs in processes of their own
             process.communicate()
