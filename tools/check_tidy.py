@@ -19,7 +19,7 @@ from source_files import PassedCache, content_hash
 
 TIDY = "clang-tidy-19"
 # Test programs expand macros at every line: the checks that are worth it there.
-TEST_CHECKS = ("-*,bugprone-use-after-move,bugprone-unused-raii,cppcoreguidelines-avoid-capturing-lambda-coroutines,"
+TEST_CHECKS = ("-*,bugprone-use-after-move,cppcoreguidelines-avoid-capturing-lambda-coroutines,"
                "google-build-using-namespace,readability-braces-around-statements,readability-identifier-naming")
 
 
