@@ -27,6 +27,12 @@ uint64_t bytes_below(ByteView bytes, int64_t limit_offset) {
     return at;
 }
 
+/// Where the first batch of what was read begins.
+int64_t first_offset(const ReadData& data) {
+    const ByteView first = data.slices.empty() ? ByteView(data.owned) : data.slices.front().bytes();
+    return load_be<int64_t>(first.data());
+}
+
 }  // namespace
 
 std::vector<std::byte> ReadData::to_bytes() const {
@@ -70,6 +76,9 @@ ReadData Partition::read_window(size_t first, uint32_t max_bytes, int64_t limit_
     bool may_pin = true;
     for (size_t at = first; at < pieces_.size(); ++at) {
         const Piece& piece = pieces_[at];
+        if (end > first && piece.first && piece.base_offset != pieces_[end - 1].last_offset + 1) {
+            break;  // a hole: the next read tells of it
+        }
         batch_bytes += piece.bytes.size();
         if (!piece.last) {
             continue;
@@ -170,8 +179,13 @@ io::Task<Result<ReadData>> Partition::read(int64_t offset, uint32_t max_bytes,
         // Not in segments (any more than when the read began): what the window has from there on.
         const size_t behind = pieces_.find_behind(offset);
         if (behind < pieces_.size()) {
-            co_return read_window(behind, max_bytes, limit_offset);
+            data = read_window(behind, max_bytes, limit_offset);
         }
+    }
+    // A reader passes a hole only after the operator has accepted it.
+    if (data && data->bytes > 0 && log_.damage() == Damage::journal_gap &&
+        first_offset(*data) > offset) {
+        co_return fail(Errc::corrupt_batch, 0, offset);
     }
     co_return data;
 }
