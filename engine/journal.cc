@@ -100,7 +100,6 @@ io::Task<void> Journal::close() {
     drop_large(Error{Errc::closed});
     work_.notify_all();
     flush_work_.notify_all();
-    files_.stop();
     co_await tasks_.close();
     files_.close_files();
     started_ = false;

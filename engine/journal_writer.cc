@@ -14,6 +14,8 @@ namespace {
 
 /// How often large appends that wait for room are looked at again.
 constexpr int64_t kRoomRetryNs = kMillisecondNs;
+/// How long a write waits for a file before it looks again, and an end before it goes without.
+constexpr int64_t kFilePatienceNs = kSecondNs;
 /// Writes in a row that may move less than a block before the device counts as broken.
 constexpr int kShortWritesMax = 3;
 
@@ -30,6 +32,7 @@ io::Task<void> Journal::write_loop() {
             break;
         }
     }
+    files_.stop();  // only now: the last frames may need another file
 }
 
 io::Task<bool> Journal::wait_for_work() {
@@ -104,9 +107,13 @@ io::Task<bool> Journal::write_run() {
             continue;
         }
         ++counters_.waits_for_files;
+        const bool ends = closing_;
         waiting_for_file_ = true;
-        co_await files_.ready().wait_until(reactor_.now() + kSecondNs);
+        const bool ready = co_await files_.ready().wait_until(reactor_.now() + kFilePatienceNs);
         waiting_for_file_ = false;
+        if (ends && !ready) {
+            fail_with(Error{Errc::no_space});  // a full disk: an end does not wait for its healing
+        }
         if (failure_) {
             co_return false;
         }

@@ -93,7 +93,9 @@ public:
     }
     /// Clients append in each partition until the world has seen `acks` more acks, or nothing moves
     /// any more.
-    void produce(uint64_t acks) {
+    void produce(uint64_t acks) { produce_for(acks, 600 * kSecondNs); }
+    /// The same, for so long at the most.
+    void produce_for(uint64_t acks, int64_t duration_ns) {
         const uint64_t goal = acked_count_ + acks;
         stop_at_ = goal;
         for (int32_t p = 0; p < options_.partitions; ++p) {
@@ -103,7 +105,7 @@ public:
             }
         }
         world_.run_until([&] { return !node_.up() || clients_ == 0; },
-                         {.steps = 4'000'000, .duration_ns = 600 * kSecondNs});
+                         {.steps = 4'000'000, .duration_ns = duration_ns});
     }
     /// Like produce(), cut short by a crash after a random number of steps.
     void produce_and_crash(uint64_t acks, simulation::CrashKind kind) {
