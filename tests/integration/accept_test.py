@@ -11,6 +11,7 @@ import wire
 from harness import StartFailed
 from wire import batch, batches
 
+CORRUPT_MESSAGE = 2
 STORAGE_ERROR = 56
 ONE_JOURNAL = ("ringlog.cores=1",)
 
@@ -40,15 +41,17 @@ class Accept(harness.BrokerTest):
         broker.kill()
         return broker.directory
 
-    def offsets(self, client, topic):
-        found, offset = [], 0
-        while True:
+    def offsets(self, client, topic, start=0, end=None):
+        """The base offsets from `start` on, up to the end of the log or to `end`."""
+        found, offset = [], start
+        while offset != end:
             error, _, records = client.fetch([(topic, 0, offset)])[2][(topic, 0)]
             self.assertEqual(error, 0)
             if not records:
                 return found
             found += [base for base, _ in batches(records)]
             offset = found[-1] + 1
+        return found
 
     def test_a_lost_batch_makes_its_partition_read_only_until_it_is_accepted(self):
         directory = self.filled()
@@ -62,7 +65,9 @@ class Accept(harness.BrokerTest):
         self.assertEqual(sorted(errors.values()), [0, STORAGE_ERROR])
         lost = next(topic for topic, error in errors.items() if error)
         self.assertIn(f"{lost}-0 is read-only", broker.log())
-        self.assertEqual(self.offsets(client, lost), [0, 1, 2, 4, 5, 6, 7])
+        self.assertEqual(self.offsets(client, lost, end=3), [0, 1, 2])
+        self.assertEqual(client.fetch([(lost, 0, 3)])[2][(lost, 0)][0], CORRUPT_MESSAGE, "no hole is passed in silence")
+        self.assertEqual(self.offsets(client, lost, start=4), [4, 5, 6, 7])
         self.assertEqual(broker.get("/healthz")[0], 503)
 
         status, said = self.accept("--yes")
