@@ -81,6 +81,10 @@ void SegmentIndex::add(const IndexedBatch& batch) {
         max_timestamp_ = batch.max_timestamp;
         max_offset_ = batch.last_offset;
     }
+    if (!first_offset_) {
+        first_offset_ = batch.base_offset;
+    }
+    next_offset_ = batch.last_offset + 1;
     seen_position_ = batch.position;
     if (batch.position > last_position_ + interval_bytes_ &&
         fits(batch.last_offset, batch.position)) {
@@ -117,6 +121,10 @@ bool SegmentIndex::truncate(uint64_t position) {
     std::erase_if(times_, [&](const TimeEntry& e) { return e.last_offset > kept; });
     max_timestamp_ = times_.empty() ? -1 : times_.back().timestamp;
     max_offset_ = times_.empty() ? base_offset_ : times_.back().last_offset;
+    next_offset_ = kept + 1;
+    if (offsets_.empty()) {
+        first_offset_.reset();
+    }
     times_complete_ = position == 0;
     return true;
 }
@@ -139,7 +147,14 @@ void SegmentIndex::prepend(SegmentIndex head) {
     }
     offsets_.insert(offsets_.begin(), head.offsets_.begin(), head.offsets_.end());
     times_.insert(times_.begin(), head.times_.begin(), head.times_.end());
-    times_complete_ = times_complete_ && head.times_complete_;
+    // Batches may have been told while nothing was kept of them: behind the head, before this.
+    const bool joined = !first_offset_ || *first_offset_ == head.next_offset_;
+    times_complete_ = times_complete_ && head.times_complete_ && joined;
+    if (!first_offset_) {
+        next_offset_ = head.next_offset_;
+        seen_position_ = head.seen_position_;
+    }
+    first_offset_ = head.first_offset_;
     begin_ = 0;
 }
 

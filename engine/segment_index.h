@@ -39,7 +39,8 @@ public:
         : base_offset_(base_offset),
           interval_bytes_(interval_bytes),
           begin_(begin),
-          last_position_(begin) {}
+          last_position_(begin),
+          next_offset_(base_offset) {}
 
     /// What two files hold, of entries below `valid_bytes`; nothing if their structure does not
     /// hold. Whether the entries are true is not known then: see docs/on_disk_format.md.
@@ -54,7 +55,13 @@ public:
     bool truncate(uint64_t position);
     /// Forgets one entry that turned out to be wrong.
     void remove(const OffsetEntry& entry);
-    /// Puts `head`, which ends where this begins, in front.
+    /// Whether no batch lies between what was added last (or the begin) and `batch`, as far as
+    /// offsets tell.
+    [[nodiscard]] bool is_next(const IndexedBatch& batch) const {
+        return batch.base_offset == next_offset_;
+    }
+    /// Puts `head`, which ends at or before where this begins, in front. Times are not complete if
+    /// batches are missing between.
     void prepend(SegmentIndex head);
     /// A last time entry, so that the file ends with the largest timestamp of the segment.
     void finish_times();
@@ -90,6 +97,8 @@ private:
     uint64_t begin_;
     uint64_t last_position_;                 ///< Of the last entry, or begin_.
     std::optional<uint64_t> seen_position_;  ///< Of the last batch that was added.
+    std::optional<int64_t> first_offset_;    ///< Of the first batch that was added.
+    int64_t next_offset_;                    ///< Behind the last batch that was added.
     WallMs max_timestamp_ = -1;
     int64_t max_offset_ = 0;
     bool times_complete_ = true;

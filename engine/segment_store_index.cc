@@ -57,6 +57,9 @@ void SegmentStore::State::add_to_index(CachedSegment& segment, const IndexedBatc
     } else if (segment.index->truncate(batch.position)) {
         ++segment.index_changes;
         segment.files_known = false;
+    } else if (segment.index->begin() == 0 && !segment.index->is_next(batch)) {
+        // It was loaded up to where the file ended some turns ago, and missed what came since.
+        segment.index->set_times_complete(false);
     }
     segment.index->add(batch);
 }
