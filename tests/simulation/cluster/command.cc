@@ -192,12 +192,14 @@ int print_totals(const Command& command, const Totals& totals, double seconds) {
     fmt::print(
         "{} seeds ({} that ask for honesty only, {} of them gave up and said so){}; {} failed\n"
         "{} events, {:.0f} events/s on one core; {:.3f} simulated hours in {:.3f} h of wall time\n"
-        "{} acked records, {} lost; {} acks looked up on disk; {} records read, 0 stale\n",
+        "{} acked records, none lost in the {} seeds that held; {} acks looked up on disk; {} "
+        "records "
+        "read\n",
         totals.seeds, totals.honesty, totals.gave_up,
         command.once ? "" : ", each twice with equal traces", totals.failed, totals.events,
         static_cast<double>(totals.events) * (command.once ? 1 : 2) /
             std::max(totals.busy_seconds, 1e-9),
-        hours, seconds / 3600, of(totals, Met::acked_records), totals.failed,
+        hours, seconds / 3600, of(totals, Met::acked_records), totals.seeds - totals.failed,
         of(totals, Met::acks_checked_on_disk), of(totals, Met::records_read));
     std::string missing;
     for (const MetRow& row : met_rows()) {
