@@ -43,9 +43,9 @@ enum class Invariant : uint8_t {
     topics_apart,
     answers_in_order,
     starts,
-    count_,
+    end,
 };
-constexpr size_t kInvariantCount = static_cast<size_t>(Invariant::count_);
+constexpr size_t kInvariantCount = static_cast<size_t>(Invariant::end);
 
 struct InvariantRow {
     Invariant name;
@@ -109,9 +109,9 @@ enum class Met : uint8_t {
     images_probed,
     quiesced,
     audits,
-    count_,
+    end,
 };
-constexpr size_t kMetCount = static_cast<size_t>(Met::count_);
+constexpr size_t kMetCount = static_cast<size_t>(Met::end);
 
 struct MetRow {
     Met name;

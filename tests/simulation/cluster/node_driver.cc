@@ -51,13 +51,15 @@ cluster::MemoryStoreFaults NodeDriver::metadata_faults() const {
             .lost_answer_permille = quiet ? 0 : swarm.metadata_lost_permille};
 }
 
+io::Task<broker::OpenedMetadata> NodeDriver::open_metadata(io::Reactor& reactor) {
+    auto store =
+        std::make_unique<cluster::MemoryStore>(reactor, cluster_.metadata, metadata_faults());
+    store_ = store.get();
+    co_return store;
+}
+
 broker::MetadataOpener NodeDriver::metadata_opener() {
-    return [this](io::Reactor& reactor, bool) -> io::Task<broker::OpenedMetadata> {
-        auto store =
-            std::make_unique<cluster::MemoryStore>(reactor, cluster_.metadata, metadata_faults());
-        store_ = store.get();
-        co_return store;
-    };
+    return [this](io::Reactor& reactor, bool) { return open_metadata(reactor); };
 }
 
 broker::BrokerOptions NodeDriver::options() {

@@ -52,6 +52,7 @@ private:
     static io::Task<void> boot(broker::Broker& broker, std::shared_ptr<Outcome> outcome);
     static io::Task<void> shut_down(broker::Broker& broker, std::shared_ptr<Outcome> outcome);
     [[nodiscard]] broker::BrokerOptions options();
+    io::Task<broker::OpenedMetadata> open_metadata(io::Reactor& reactor);
     [[nodiscard]] broker::MetadataOpener metadata_opener();
     [[nodiscard]] cluster::MemoryStoreFaults metadata_faults() const;
     /// `action` later, unless this life is over by then.

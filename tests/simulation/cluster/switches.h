@@ -57,9 +57,9 @@ enum class Switch : uint8_t {
     pipelining,
     tiny_limits,
     crash_rung,
-    count_,
+    end,
 };
-constexpr size_t kSwitchCount = static_cast<size_t>(Switch::count_);
+constexpr size_t kSwitchCount = static_cast<size_t>(Switch::end);
 
 struct SwitchRow {
     Switch name;
