@@ -192,10 +192,14 @@ io::Task<Result<ReadData>> Partition::read(int64_t offset, uint32_t max_bytes,
 
 io::Task<Result<TimestampOffset>> Partition::find_timestamp(WallMs timestamp) {
     const Hold hold(*this);
-    const std::vector<SegmentState> segments = log_.segments();
-    for (const SegmentState& segment : segments) {
+    // The list may change while we wait, and so may what a segment holds: what is asked of its
+    // index is of one moment, the latest.
+    for (const SegmentState* next = log_.segments().empty() ? nullptr : &log_.segments().front();
+         next != nullptr;) {
+        const SegmentState segment = *next;
         const uint64_t valid = valid_bytes(segment);
         if (segment.max_timestamp < timestamp || valid == 0) {
+            next = log_.segment_behind(segment.base_offset);
             continue;
         }
         auto batch = co_await segments_.find_timestamp(log_.id(), segment, timestamp, valid);
@@ -209,6 +213,7 @@ io::Task<Result<TimestampOffset>> Partition::find_timestamp(WallMs timestamp) {
         if (!batch && batch.error().code != Errc::not_found) {
             co_return fail(batch.error());
         }
+        next = log_.segment_behind(segment.base_offset);
     }
     // All of the window: what was destaged while we searched the segments is still here.
     for (size_t at = 0; at < pieces_.size(); ++at) {
