@@ -88,16 +88,7 @@ public:
     }
     /// The answers of the next outcome in order; nothing after the last.
     [[nodiscard]] std::optional<std::vector<uint64_t>> next() const {
-        std::vector<uint64_t> answers = answers_;
-        answers.resize(bounds_.size());
-        while (!answers.empty() && answers.back() + 1 == bounds_[answers.size() - 1]) {
-            answers.pop_back();
-        }
-        if (answers.empty()) {
-            return std::nullopt;
-        }
-        ++answers.back();
-        return answers;
+        return simulation::next_answers(answers_, bounds_);
     }
     /// Outcomes that differ in the answers to these very questions.
     [[nodiscard]] uint64_t outcomes() const {

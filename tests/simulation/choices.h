@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -41,6 +42,21 @@ public:
 private:
     Random& random_;
 };
+
+/// The answers that follow `answers` in the order of all outcomes, where each lies below its bound;
+/// nothing after the last.
+inline std::optional<std::vector<uint64_t>> next_answers(std::vector<uint64_t> answers,
+                                                         const std::vector<uint64_t>& bounds) {
+    answers.resize(bounds.size());
+    while (!answers.empty() && answers.back() + 1 == bounds[answers.size() - 1]) {
+        answers.pop_back();
+    }
+    if (answers.empty()) {
+        return std::nullopt;
+    }
+    ++answers.back();
+    return answers;
+}
 
 /// Every outcome once: `do { use } while (choices.next());`.
 class EveryChoice final : public Choices {

@@ -94,16 +94,7 @@ public:
     [[nodiscard]] uint64_t versions_max() const { return versions_max_; }
     /// The next answers in order; nothing after the last.
     [[nodiscard]] std::optional<std::vector<uint64_t>> next() const {
-        std::vector<uint64_t> answers = given_;
-        answers.resize(bounds_.size());
-        while (!answers.empty() && answers.back() + 1 == bounds_[answers.size() - 1]) {
-            answers.pop_back();
-        }
-        if (answers.empty()) {
-            return std::nullopt;
-        }
-        ++answers.back();
-        return answers;
+        return simulation::next_answers(given_, bounds_);
     }
 
 private:
