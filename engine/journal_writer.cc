@@ -200,9 +200,8 @@ void Journal::complete_run(size_t frame_count) {
     }
     if (options_.durability == Durability::power || !files_.active().file.direct()) {
         advance_flushed(completed_);
-    } else {
-        flush_work_.notify_all();
     }
+    flush_work_.notify_all();  // there is more to flush, or at an end nothing any more
     wake(waiters_, completed_);
 }
 
