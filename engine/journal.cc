@@ -96,7 +96,7 @@ io::Task<Result<void>> Journal::begin_life() {
 }
 
 io::Task<void> Journal::close() {
-    closing_ = true;
+    ending_ = closing_ = true;
     drop_large(Error{Errc::closed});
     work_.notify_all();
     flush_work_.notify_all();

@@ -107,6 +107,9 @@ public:
         uint64_t life = 0;       ///< The highest life that was met.
     };
     io::Task<Result<void>> resume(Resume from);
+    /// close() will come, behind work that waits for frames: from here on a frame that finds no
+    /// file waits for it a second or two, then the journal is closed for writing.
+    void expect_end() { ending_ = true; }
     /// Completes what was appended, flushes, ends the background tasks, closes the files.
     io::Task<void> close();
 
@@ -243,7 +246,8 @@ private:
     IntrusiveList<SequenceWait> waiters_;
     IntrusiveList<SequenceWait> flush_waiters_;
     std::optional<Error> failure_;
-    bool closing_ = false;
+    bool ending_ = false;   ///< The owner is at its end: a full disk is not waited for.
+    bool closing_ = false;  ///< Nothing more is taken.
     bool started_ = false;
     bool flush_requested_ = false;
     bool waiting_for_file_ = false;

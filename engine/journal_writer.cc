@@ -107,7 +107,7 @@ io::Task<bool> Journal::write_run() {
             continue;
         }
         ++counters_.waits_for_files;
-        const bool ends = closing_;
+        const bool ends = ending_;
         waiting_for_file_ = true;
         const bool ready = co_await files_.ready().wait_until(reactor_.now() + kFilePatienceNs);
         waiting_for_file_ = false;

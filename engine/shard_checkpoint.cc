@@ -185,6 +185,7 @@ std::vector<PartitionState> Shard::states() {
 
 io::Task<Result<void>> Shard::close(bool clean) {
     Result<void> result{};
+    journal_->expect_end();
     if (clean && !journal_->failure()) {
         result = co_await checkpoint();
         for (Partition* partition : partitions()) {
