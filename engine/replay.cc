@@ -45,6 +45,15 @@ ByteView bytes_of(const AcceptedFrame& frame, const FrameEntry& entry) {
     return frame.payload.subspan(entry.payload_offset, entry.length);
 }
 
+/// Whether `bytes`, of a damaged payload, are the whole batch that the entry was written for: by
+/// the CRC, and by the entry where the CRC does not cover them (base offset, leader epoch).
+bool is_batch_of(const FrameEntry& entry, ByteView bytes) {
+    const auto header = verify_stored_batch(bytes);
+    return header && header->total_bytes == bytes.size() &&
+           header->base_offset == entry.base_offset &&
+           header->leader_epoch.value() == entry.leader_epoch;
+}
+
 void Replay::lose_proof(const AcceptedFrame& frame) {
     if (frame.payload_damaged) {
         return;  // the table says whom it concerns; each batch is judged by its CRC
@@ -184,7 +193,7 @@ void Replay::batch(ReplayedPartition& partition, const AcceptedFrame& frame,
         return;  // its beginning was dropped or lost
     }
     const bool whole = entry.piece == 0 && entry.bytes_left == 0;
-    if (frame.payload_damaged && (!whole || !verify_stored_batch(bytes))) {
+    if (frame.payload_damaged && (!whole || !is_batch_of(entry, bytes))) {
         // Lost; what follows in this partition shows a gap, and if nothing follows nothing proves
         // that it is whole.
         partition.unfinished.clear();
