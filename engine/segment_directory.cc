@@ -187,7 +187,8 @@ Result<void> rename_partition_directory_deleted(io::FileSystem& files, const std
     }
     if (found && *found == id.topic_id) {
         const auto renamed = files.rename(directory, child(root, deleted_directory_name(id)));
-        if (!renamed) {
+        // Gone: another call renamed it after we had read its topic id.
+        if (!renamed && renamed.error().code != Errc::not_found) {
             return renamed;
         }
     }
