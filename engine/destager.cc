@@ -34,6 +34,7 @@ struct Destager::Plan {
     uint64_t write_from = 0;  ///< From, rounded down to a block.
     uint64_t write_to = 0;    ///< A multiple of a block; zeros stand behind `to`.
     uint64_t to = 0;          ///< Bytes of the segment that are in it afterwards.
+    int64_t new_from = SegmentStore::kNothingNew;  ///< Offset of the first batch not wholly in it.
     bool ends_segment = false;
     [[nodiscard]] bool empty() const { return to <= from && !ends_segment; }
 };
@@ -177,6 +178,9 @@ Destager::Plan Destager::plan(const Partition& partition, uint64_t force_serial,
     Plan plan;
     plan.segment_base = partition.destaged.segment_base;
     plan.from = plan.to = partition.destaged.bytes;
+    if (pieces.undestaged() > 0) {
+        plan.new_from = pieces[pieces.destaged()].base_offset;
+    }
     bool force = false;
     bool rolled = false;
     // A batch whose last piece is not flushed may never have been: nothing of it goes to a segment.
@@ -351,7 +355,7 @@ io::Task<Result<void>> Destager::put_into_segment(Partition& partition, const Pl
         co_return Result<void>{};
     }
     co_return co_await parts_.segments.write(partition.id(), plan.segment_base, plan.write_from,
-                                             buffer);
+                                             buffer, plan.new_from);
 }
 
 io::Task<Result<bool>> Destager::step(Partition& partition, uint64_t force_serial,
@@ -480,7 +484,7 @@ io::Task<Result<void>> Destager::repair_tail(Partition& partition) {
     block.zero();
     std::memcpy(block.data(), partition.tail.data(), partition.tail.size());
     co_return co_await parts_.segments.write(partition.id(), partition.destaged.segment_base,
-                                             position, block.bytes());
+                                             position, block.bytes(), SegmentStore::kNothingNew);
 }
 
 void Destager::forget(Partition& partition) {

@@ -51,7 +51,8 @@ bool decode_times(int64_t base_offset, ByteView bytes, std::vector<TimeEntry>& t
 
 std::optional<SegmentIndex> SegmentIndex::decode(int64_t base_offset, uint32_t interval_bytes,
                                                  ByteView offsets, ByteView times,
-                                                 uint64_t valid_bytes) {
+                                                 uint64_t valid_bytes,
+                                                 std::optional<WallMs> max_timestamp) {
     SegmentIndex index(base_offset, interval_bytes, 0);
     if (!decode_offsets(base_offset, offsets, index.offsets_)) {
         return std::nullopt;
@@ -59,16 +60,21 @@ std::optional<SegmentIndex> SegmentIndex::decode(int64_t base_offset, uint32_t i
     if (!decode_times(base_offset, times, index.times_)) {
         index.times_.clear();
     }
+    const WallMs reached = index.times_.empty() ? -1 : index.times_.back().timestamp;
+    index.times_complete_ = max_timestamp && reached == *max_timestamp;
     std::erase_if(index.offsets_, [&](const OffsetEntry& e) { return e.position >= valid_bytes; });
     if (!index.offsets_.empty()) {
         index.last_position_ = index.offsets_.back().position;
         index.seen_position_ = index.last_position_;
     }
+    // What is behind the last entry is of batches that are read again, or are not there any more.
+    const int64_t last =
+        index.offsets_.empty() ? base_offset - 1 : index.offsets_.back().last_offset;
+    std::erase_if(index.times_, [last](const TimeEntry& e) { return e.last_offset > last; });
     if (!index.times_.empty()) {
         index.max_timestamp_ = index.times_.back().timestamp;
         index.max_offset_ = index.times_.back().last_offset;
     }
-    index.times_complete_ = false;
     return index;
 }
 

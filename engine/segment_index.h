@@ -43,10 +43,12 @@ public:
           next_offset_(base_offset) {}
 
     /// What two files hold, of entries below `valid_bytes`; nothing if their structure does not
-    /// hold. Whether the entries are true is not known then: see docs/on_disk_format.md.
+    /// hold. Whether the entries are true is not known then: see docs/on_disk_format.md. Times are
+    /// complete if the last row has `max_timestamp`, the largest of the segment where it is known.
     static std::optional<SegmentIndex> decode(int64_t base_offset, uint32_t interval_bytes,
                                               ByteView offsets, ByteView times,
-                                              uint64_t valid_bytes);
+                                              uint64_t valid_bytes,
+                                              std::optional<WallMs> max_timestamp);
 
     /// Takes the next batch: an entry is kept when interval_bytes lie behind the last one.
     void add(const IndexedBatch& batch);

@@ -202,13 +202,16 @@ io::Task<Result<void>> SegmentStore::create_partition(const TopicPartition& id) 
 }
 
 io::Task<Result<void>> SegmentStore::write(const TopicPartition& id, int64_t base_offset,
-                                           uint64_t position, ByteView bytes) {
+                                           uint64_t position, ByteView bytes, int64_t new_from) {
     RL_ASSERT(position % kBlockBytes == 0 && bytes.size() % kBlockBytes == 0);
     State& state = *state_;
     const State::Use partition(state, state.partition(id));
     CachedSegment& segment = State::segment(*partition, base_offset);
     const uint64_t end = position + bytes.size();
-    Result<void> done;
+    Result<void> done = co_await state.cut_index_files(segment, new_from);
+    if (!done) {
+        co_return done;
+    }
     {
         const auto lease = co_await state.open_writer(segment, end);
         if (!lease) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -72,9 +73,13 @@ public:
     /// Writes `bytes` at `position` of segment `base_offset`: both multiples of kBlockBytes. The
     /// file is created (its name durable after the next sync of the directory, which this does) and
     /// preallocated as needed. Not flushed: a later syncfs covers it. `bytes` need not be aligned
-    /// in memory, but is copied then. Errors: io_failed, no_space.
+    /// in memory, but is copied then. `new_from` is the offset of the first batch that was not in
+    /// the segment before (kNothingNew if none): rows of the index files from there on are of
+    /// batches that a crash lost or a truncation took, and are cut off first. Errors: io_failed,
+    /// no_space.
     io::Task<Result<void>> write(const TopicPartition& id, int64_t base_offset, uint64_t position,
-                                 ByteView bytes);
+                                 ByteView bytes, int64_t new_from);
+    static constexpr int64_t kNothingNew = std::numeric_limits<int64_t>::max();
 
     /// Tells the sparse index of batches that were appended, in order. One entry per
     /// index_interval_bytes is kept; entries go to the .index and .timeindex files when the segment

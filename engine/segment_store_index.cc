@@ -29,7 +29,8 @@ std::vector<std::byte> read_index_file(io::FileSystem& files, const std::string&
     return bytes;
 }
 
-/// Blocking. Puts `bytes` at `position`, where the file ends then.
+/// Blocking. Puts `bytes` at `position`; the file ends behind them. Whatever happens, it never has
+/// rows of before behind rows of now.
 Result<void> write_index_file(io::FileSystem& files, const std::string& path, ByteView bytes,
                               uint64_t position) {
     const auto opened = files.open(path, {.create = true, .write = true, .direct = false});
@@ -37,17 +38,75 @@ Result<void> write_index_file(io::FileSystem& files, const std::string& path, By
         return fail(opened.error());
     }
     Result<void> done;
-    if (!bytes.empty()) {
-        done = files.write(opened->descriptor, bytes, position);
+    if (opened->size_bytes > position) {
+        done = files.truncate(opened->descriptor, position);
     }
-    if (done && opened->size_bytes > position + bytes.size()) {
-        done = files.truncate(opened->descriptor, position + bytes.size());
+    if (done && !bytes.empty()) {
+        done = files.write(opened->descriptor, bytes, position);
     }
     files.close(opened->descriptor);
     return done;
 }
 
+/// Blocking. Cuts the file before its first row that does not rise or is of `offset` (relative) or
+/// behind; rows are of `row_bytes`, the offset stands at `offset_at` in them. A file that cannot be
+/// cut is removed.
+Result<void> cut_index_file(io::FileSystem& files, const std::string& path, size_t row_bytes,
+                            size_t offset_at, int64_t offset) {
+    const auto opened = files.open(path, {.write = true, .direct = false});
+    if (!opened && opened.error().code == Errc::not_found) {
+        return Result<void>{};
+    }
+    Result<void> done = opened ? Result<void>{} : fail(opened.error());
+    if (opened) {
+        std::vector<std::byte> bytes(std::min(opened->size_bytes, kIndexFileBytesMax));
+        const auto count = files.read(opened->descriptor, bytes, 0);
+        bytes.resize(count.value_or(0));
+        size_t kept = 0;
+        for (int64_t last = -1; kept + row_bytes <= bytes.size(); kept += row_bytes) {
+            const auto next = load_be<int32_t>(&bytes[kept + offset_at]);
+            if (next <= last || next >= offset) {
+                break;
+            }
+            last = next;
+        }
+        if (kept != opened->size_bytes) {
+            done = files.truncate(opened->descriptor, kept);
+        }
+        files.close(opened->descriptor);
+    }
+    return done ? done : files.remove(path);
+}
+
 }  // namespace
+
+io::Task<Result<void>> SegmentStore::State::cut_index_files(CachedSegment& segment,
+                                                            int64_t new_from) {
+    if (new_from >= segment.rows_end) {
+        co_return Result<void>{};
+    }
+    while (segment.index_busy) {
+        co_await changed.wait();
+    }
+    const int64_t relative = new_from - segment.base_offset;
+    const std::string offsets_path = path(*segment.partition, segment.base_offset, ".index");
+    const std::string times_path = path(*segment.partition, segment.base_offset, ".timeindex");
+    segment.index_busy = true;
+    const auto cut = co_await reactor.run_blocking([&]() -> Result<void> {
+        const auto done =
+            cut_index_file(reactor.files(), times_path, SegmentIndex::kTimeEntryBytes, 8, relative);
+        return done ? cut_index_file(reactor.files(), offsets_path, SegmentIndex::kOffsetEntryBytes,
+                                     0, relative)
+                    : done;
+    });
+    segment.index_busy = false;
+    segment.files_known = false;
+    changed.notify_all();
+    if (cut) {
+        segment.rows_end = new_from;
+    }
+    co_return cut;
+}
 
 void SegmentStore::State::add_to_index(CachedSegment& segment, const IndexedBatch& batch) {
     if (!segment.index) {
@@ -62,6 +121,7 @@ void SegmentStore::State::add_to_index(CachedSegment& segment, const IndexedBatc
         segment.index->set_times_complete(false);
     }
     segment.index->add(batch);
+    segment.rows_end = batch.last_offset + 1;
 }
 
 void SegmentStore::State::touch_index(CachedSegment& segment) {
@@ -137,12 +197,9 @@ io::Task<Result<SegmentIndex>> SegmentStore::State::build_index(CachedSegment& s
             return IndexFiles{read_index_file(reactor.files(), offsets_path),
                               read_index_file(reactor.files(), times_path)};
         });
-        auto index = SegmentIndex::decode(base, interval, bytes.offsets, bytes.times, limit);
-        const bool times_end_right =
-            index && wish.max_timestamp &&
-            (index->times().empty() ? -1 : index->times().back().timestamp) == *wish.max_timestamp;
-        if (index && (times_end_right || !wish.times)) {
-            index->set_times_complete(times_end_right);
+        auto index = SegmentIndex::decode(base, interval, bytes.offsets, bytes.times, limit,
+                                          wish.max_timestamp);
+        if (index && (index->times_complete() || !wish.times)) {
             segment.persisted_offsets = index->offsets().size();
             segment.persisted_times = index->times().size();
             segment.persisted_position = index->last_position();

@@ -36,7 +36,9 @@ struct CachedSegment : ListNode {
     bool files_known = false;  ///< The index files begin with the persisted entries of `index`:
     size_t persisted_offsets = 0;
     size_t persisted_times = 0;
-    uint64_t persisted_position = 0;  ///< Of the last of them.
+    uint64_t persisted_position = 0;               ///< Of the last of them.
+    int64_t rows_end = SegmentStore::kNothingNew;  ///< Every row of the index files is below this
+                                                   ///< offset; kNothingNew while that is unknown.
 };
 
 /// A partition that something is known of.
@@ -118,6 +120,9 @@ struct SegmentStore::State {
     /// Adds the batches from the last entry of `index` to `limit`. False if that entry is wrong.
     io::Task<Result<bool>> scan(io::File& file, int64_t base_offset, SegmentIndex& index,
                                 uint64_t limit);
+    /// Cuts the index files before the first row at or behind `new_from`, if there may be one.
+    /// Errors: io_failed of a file that cannot even be removed.
+    io::Task<Result<void>> cut_index_files(CachedSegment& segment, int64_t new_from);
     /// Writes what the index files lack. An index that cannot be written is rebuilt when it is
     /// needed.
     io::Task<void> persist_index(CachedSegment& segment);

@@ -31,7 +31,7 @@ TEST(Regression0012, BatchesThatAnIndexMissedAreFoundByTime) {
     SegmentStore& store = harness.store();
     const TopicPartition id{.topic = "t", .partition = 0};
     ASSERT_TRUE(harness.run(store.create_partition(id)));
-    ASSERT_TRUE(harness.run(store.write(id, 0, 0, segment.image())));
+    ASSERT_TRUE(harness.run(store.write(id, 0, 0, segment.image(), 0)));
     const auto tell = [&](size_t from, size_t to) {
         for (size_t i = from; i < to; ++i) {
             store.index(id, 0, segment.batches()[i].place);

@@ -206,7 +206,7 @@ io::Task<void> keep_writing(SegmentStore& store, TopicPartition id, const ModelS
         std::vector<std::byte> piece(image.begin() + static_cast<int64_t>(from),
                                      image.begin() + static_cast<int64_t>(end));
         piece.resize(round_up(piece.size(), kBlockBytes));
-        const auto written = co_await store.write(id, 0, from, piece);
+        const auto written = co_await store.write(id, 0, from, piece, batch.place.base_offset);
         EXPECT_TRUE(written);
         store.index(id, 0, batch.place);
         valid = end;

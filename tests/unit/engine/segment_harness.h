@@ -176,7 +176,8 @@ public:
             std::vector<std::byte> piece(image.begin() + static_cast<int64_t>(from),
                                          image.begin() + static_cast<int64_t>(end));
             piece.resize(round_up(piece.size(), kBlockBytes));
-            ASSERT_TRUE(run(store_->write(id, segment.state().base_offset, from, piece)));
+            ASSERT_TRUE(run(store_->write(id, segment.state().base_offset, from, piece,
+                                          batches[told].place.base_offset)));
             for (; told < upto; ++told) {
                 store_->index(id, segment.state().base_offset, batches[told].place);
             }

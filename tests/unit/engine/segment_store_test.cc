@@ -179,7 +179,8 @@ TEST(SegmentStore, AnActiveSegmentGoesOnBehindARestart) {
         const auto image = segment.image();
         const uint64_t from = round_down(before, kBlockBytes);
         const ByteView rest = ByteView(image).subspan(from);
-        ASSERT_TRUE(harness.run(harness.store().write(id, 7, from, rest)));
+        ASSERT_TRUE(harness.run(
+            harness.store().write(id, 7, from, rest, segment.batches()[told].place.base_offset)));
         for (size_t i = told; i < segment.batches().size(); ++i) {
             harness.store().index(id, 7, segment.batches()[i].place);
         }
@@ -270,7 +271,7 @@ TEST(SegmentStore, PreallocationFollowsWhatThePartitionNeeds) {
     ASSERT_TRUE(harness.run(harness.store().create_partition(id)));
     const std::vector<std::byte> block(kBlockBytes);
     const auto size_after = [&](int64_t base, uint64_t position) {
-        EXPECT_TRUE(harness.run(harness.store().write(id, base, position, block)));
+        EXPECT_TRUE(harness.run(harness.store().write(id, base, position, block, base)));
         return harness.content(harness.path(id, base, ".log")).size();
     };
     EXPECT_EQ(size_after(0, 0), 64U << 10U);
@@ -285,7 +286,7 @@ TEST(SegmentStore, PreallocationFollowsWhatThePartitionNeeds) {
     segment.fill(random, 200, 1000);
     harness.destage(small, segment, random);
     ASSERT_TRUE(harness.run(harness.store().seal(small, segment.state())));
-    ASSERT_TRUE(harness.run(harness.store().write(small, 500, 0, block)));
+    ASSERT_TRUE(harness.run(harness.store().write(small, 500, 0, block, 500)));
     EXPECT_EQ(harness.content(harness.path(small, 500, ".log")).size(),
               round_up(segment.state().bytes, 64 << 10));
 }
@@ -299,7 +300,7 @@ TEST(SegmentStore, AFullDiskIsSaidAndHeals) {
     ASSERT_TRUE(harness.run(harness.store().create_partition(id)));
     harness.disk().set_capacity(harness.disk().used_bytes() + 8192);
     const auto image = segment.image();
-    const auto refused = harness.run(harness.store().write(id, 0, 0, image));
+    const auto refused = harness.run(harness.store().write(id, 0, 0, image, 0));
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, Errc::no_space);
     harness.disk().set_capacity(UINT64_MAX);
