@@ -1,7 +1,10 @@
 // Metadata: brokers as the asked listener sees them, topics, partitions and their leaders; creates
 // missing topics where that is allowed.
 #include <algorithm>
+#include <optional>
+#include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "broker/broker.h"
@@ -17,7 +20,7 @@ using kafka::ErrorCode;
 
 namespace {
 
-constexpr int32_t kPartitionsPerSlice = 500;
+constexpr int32_t kPiecesPerSlice = 500;  ///< Partitions, or topics without any.
 
 /// Builds one answer over one image.
 class MetadataAnswer {
@@ -28,6 +31,8 @@ public:
     void add_brokers(std::string_view listener);
     void add_failed(std::string_view name, const Uuid& id, ErrorCode error);
     io::Task<void> add_topic(cluster::TopicPtr topic);
+    /// Counts one piece of work; true when others should have their turn.
+    [[nodiscard]] bool slice_is_full();
     kafka::MetadataResponse& response() { return response_; }
 
 private:
@@ -80,6 +85,11 @@ kafka::MetadataPartition MetadataAnswer::partition_of(const cluster::PartitionVi
     return partition;
 }
 
+bool MetadataAnswer::slice_is_full() {
+    in_slice_ = in_slice_ + 1 < kPiecesPerSlice ? in_slice_ + 1 : 0;
+    return in_slice_ == 0;
+}
+
 io::Task<void> MetadataAnswer::add_topic(cluster::TopicPtr topic) {
     kafka::MetadataTopic entry;
     entry.name = topic->name;
@@ -89,8 +99,7 @@ io::Task<void> MetadataAnswer::add_topic(cluster::TopicPtr topic) {
         if (const auto view = topic->partition(index)) {
             entry.partitions.push_back(partition_of(*view, index));
         }
-        if (++in_slice_ == kPartitionsPerSlice) {
-            in_slice_ = 0;
+        if (slice_is_full()) {
             co_await core_.reactor().yield();
         }
     }
@@ -98,17 +107,40 @@ io::Task<void> MetadataAnswer::add_topic(cluster::TopicPtr topic) {
     response_.topics.push_back(std::move(entry));
 }
 
-struct Missing {
-    std::string name;
-    ErrorCode error = ErrorCode::unknown_topic_or_partition;
+/// A topic that the request names: by name, else by id.
+struct AskedTopic {
+    std::optional<std::string_view> name;  ///< In the request's bytes.
+    Uuid id;
+    ErrorCode error = ErrorCode::none;  ///< Why there is no such topic, once looked for.
 };
 
-/// Creates the topics of `missing` that may be; what is there then has no error.
-io::Task<void> create_missing(BrokerCore& core, std::vector<Missing>& missing) {
+bool wants_all(const kafka::MetadataRequest& body, int16_t version) {
+    return !body.topics.has_value() || (version == 0 && body.topics->empty());
+}
+
+/// Each topic once, however often it is named, as with Kafka: a name of a few bytes costs an answer
+/// with all its partitions.
+std::vector<AskedTopic> asked_topics(const kafka::MetadataRequest& body) {
+    std::vector<AskedTopic> asked;
+    std::set<std::string_view> names;
+    std::set<Uuid> ids;
+    for (const kafka::MetadataRequestTopic& topic : *body.topics) {
+        const bool first = topic.name.has_value() ? names.insert(*topic.name).second
+                                                  : ids.insert(topic.topic_id).second;
+        if (first) {
+            asked.push_back({.name = topic.name, .id = topic.topic_id});
+        }
+    }
+    return asked;
+}
+
+/// Creates the topics of `asked` that are missing and may be created; what is there then has no
+/// error.
+io::Task<void> create_missing(BrokerCore& core, std::vector<AskedTopic>& asked) {
     std::vector<std::string> names;
-    for (const Missing& one : missing) {
-        if (one.error == ErrorCode::unknown_topic_or_partition) {
-            names.push_back(one.name);
+    for (const AskedTopic& topic : asked) {
+        if (topic.error == ErrorCode::unknown_topic_or_partition) {
+            names.emplace_back(*topic.name);
         }
     }
     if (names.empty()) {
@@ -118,34 +150,41 @@ io::Task<void> create_missing(BrokerCore& core, std::vector<Missing>& missing) {
     auto created = co_await io::call_on(core.reactor(), broker->home(), [&](io::Reactor&) {
         return broker->controller().ensure_topics(std::move(names));
     });
-    for (const cluster::CreatedTopic& topic : created) {
-        for (Missing& one : missing) {
-            if (one.name == topic.name) {
-                one.error = topic.error.code;
-            }
+    auto next = created.begin();
+    for (AskedTopic& topic : asked) {
+        if (topic.error == ErrorCode::unknown_topic_or_partition) {
+            topic.error = (next++)->error.code;
         }
     }
 }
 
-bool wants_all(const kafka::MetadataRequest& body, int16_t version) {
-    return !body.topics.has_value() || (version == 0 && body.topics->empty());
-}
-
-io::Task<std::vector<Missing>> missing_topics(BrokerCore& core,
-                                              const kafka::MetadataRequest& body) {
-    std::vector<Missing> missing;
-    for (const kafka::MetadataRequestTopic& topic : *body.topics) {
+/// Says of each topic of `asked` that is named and missing why it is, after creating what may be.
+io::Task<void> find_missing(BrokerCore& core, std::vector<AskedTopic>& asked, bool create) {
+    for (AskedTopic& topic : asked) {
         if (topic.name.has_value() && core.route(*topic.name) == nullptr) {
-            Missing& one = missing.emplace_back(Missing{.name = std::string(*topic.name)});
-            if (cluster::topic_name_problem(*topic.name).has_value()) {
-                one.error = ErrorCode::invalid_topic_exception;
-            }
+            topic.error = cluster::topic_name_problem(*topic.name).has_value()
+                              ? ErrorCode::invalid_topic_exception
+                              : ErrorCode::unknown_topic_or_partition;
         }
     }
-    if (body.allow_auto_topic_creation && core.broker().config().auto_create_topics) {
-        co_await create_missing(core, missing);
+    if (create) {
+        co_await create_missing(core, asked);
     }
-    co_return missing;
+}
+
+/// One of `asked` as `image` has it.
+io::Task<void> add_asked(MetadataAnswer& answer, cluster::ImagePtr image, AskedTopic topic) {
+    const cluster::TopicPtr known =
+        topic.name.has_value() ? image->topic(*topic.name) : image->topic(topic.id);
+    if (known != nullptr) {
+        co_await answer.add_topic(known);
+    } else if (!topic.name.has_value()) {
+        answer.add_failed({}, topic.id, ErrorCode::unknown_topic_id);
+    } else {
+        answer.add_failed(
+            *topic.name, Uuid{},
+            topic.error != ErrorCode::none ? topic.error : ErrorCode::unknown_topic_or_partition);
+    }
 }
 
 }  // namespace
@@ -157,9 +196,12 @@ io::Task<void> handle_metadata(Connection& connection, Request& request) {
     }
     BrokerCore& core = connection.core();
     const bool all = wants_all(*body, request.header.api_version);
-    std::vector<Missing> missing;
+    std::vector<AskedTopic> asked;
     if (!all) {
-        missing = co_await missing_topics(core, *body);
+        asked = asked_topics(*body);
+        const bool create =
+            body->allow_auto_topic_creation && core.broker().config().auto_create_topics;
+        co_await find_missing(core, asked, create);
     }
     const cluster::ImagePtr image = core.image();
     MetadataAnswer answer(core, image);
@@ -170,21 +212,12 @@ io::Task<void> handle_metadata(Connection& connection, Request& request) {
         for (const cluster::TopicPtr& topic : topics) {
             co_await answer.add_topic(topic);
         }
-    } else {
-        for (const kafka::MetadataRequestTopic& topic : *body->topics) {
-            const cluster::TopicPtr known =
-                topic.name.has_value() ? image->topic(*topic.name) : image->topic(topic.topic_id);
-            if (known != nullptr) {
-                co_await answer.add_topic(known);
-            } else if (!topic.name.has_value()) {
-                answer.add_failed({}, topic.topic_id, ErrorCode::unknown_topic_id);
-            } else {
-                const auto why = std::ranges::find(missing, *topic.name, &Missing::name);
-                const bool failed = why != missing.end() && why->error != ErrorCode::none;
-                answer.add_failed(*topic.name, Uuid{},
-                                  failed ? why->error : ErrorCode::unknown_topic_or_partition);
-            }
+    }
+    for (const AskedTopic& topic : asked) {
+        if (answer.slice_is_full()) {
+            co_await core.reactor().yield();
         }
+        co_await add_asked(answer, image, topic);
     }
     answer_with(request, answer.response());
 }

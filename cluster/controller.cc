@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "base/assert.h"
@@ -12,6 +13,13 @@
 namespace ringlog::cluster {
 
 using kafka::ErrorCode;
+
+namespace {
+
+/// Topics of one request that are planned before others have their turn.
+constexpr size_t kTopicsPerSlice = 500;
+
+}  // namespace
 
 Controller::Controller(io::Reactor& reactor, MetadataStore& store, ControllerOptions options,
                        ImageListener* listener)
@@ -86,6 +94,9 @@ io::Task<void> Controller::create_locked(std::vector<NewTopic> topics, bool vali
         }
     }
     for (const NewTopic& topic : topics) {
+        if (results.size() % kTopicsPerSlice == kTopicsPerSlice - 1) {
+            co_await reactor_.yield();
+        }
         CreatedTopic& result = results.emplace_back();
         result.name = topic.name;
         if (repeated.contains(topic.name)) {
@@ -142,9 +153,9 @@ CreatedTopic Controller::existing(const TopicImage& topic) {
 io::Task<std::vector<CreatedTopic>> Controller::ensure_topics(std::vector<std::string> names) {
     co_await turn_.take(1);
     std::vector<NewTopic> missing;
+    std::set<std::string_view> seen;
     for (const std::string& name : names) {
-        if (image()->topic(name) == nullptr &&
-            std::ranges::find(missing, name, &NewTopic::name) == missing.end()) {
+        if (image()->topic(name) == nullptr && seen.insert(name).second) {
             missing.push_back({.name = name});
         }
     }
@@ -153,11 +164,14 @@ io::Task<std::vector<CreatedTopic>> Controller::ensure_topics(std::vector<std::s
         co_await create_locked(std::move(missing), false, created);
     }
     turn_.give(1);
+    std::map<std::string_view, const CreatedTopic*> made;
+    for (const CreatedTopic& topic : created) {
+        made.emplace(topic.name, &topic);
+    }
     std::vector<CreatedTopic> results;
     for (const std::string& name : names) {
-        const auto made = std::ranges::find(created, name, &CreatedTopic::name);
-        if (made != created.end()) {
-            results.push_back(*made);
+        if (const auto found = made.find(name); found != made.end()) {
+            results.push_back(*found->second);
         } else if (const TopicPtr topic = image()->topic(name); topic != nullptr) {
             results.push_back(existing(*topic));
         } else {
