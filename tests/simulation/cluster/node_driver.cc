@@ -253,6 +253,7 @@ void NodeDriver::stop(bool for_good) {
     stays_down_ = for_good;
     count_life();
     state_ = State::stopping;
+    stops_in_quiet_ = cluster_.quiet();
     RL_TELL(cluster_.judge, -1, -1, "node {}: stops in order", index_);
     const auto outcome = std::make_shared<Outcome>(Outcome{*this, life_, {}});
     node_.spawn(0, shut_down(*broker_, outcome));
@@ -260,7 +261,7 @@ void NodeDriver::stop(bool for_good) {
         if (state_ != State::stopping) {
             return;
         }
-        if (cluster_.quiet()) {
+        if (stops_in_quiet_) {
             cluster_.judge.violate(Invariant::starts, "an orderly stop does not end");
         } else {
             crash(CrashKind::kill);
@@ -279,7 +280,7 @@ void NodeDriver::stopped(const std::shared_ptr<Outcome>& outcome, uint32_t tries
     if (outcome->life != life_ || state_ != State::stopping) {
         return;
     }
-    if (cluster_.quiet() && !outcome->failure.empty()) {
+    if (stops_in_quiet_ && !outcome->failure.empty()) {
         cluster_.judge.violate(Invariant::starts, outcome->failure);
         return;
     }

@@ -79,6 +79,7 @@ private:
     bool calm_start_ = false;  ///< The next start has no disk faults: the last one was refused.
     bool faults_in_start_ = false;
     bool stays_down_ = false;
+    bool stops_in_quiet_ = false;  ///< No fault can hold up the stop that is under way.
     CrashKind armed_kind_ = CrashKind::kill;
     broker::Broker* broker_ = nullptr;
     cluster::MemoryStore* store_ = nullptr;  ///< The broker's, from its opening to its end.
