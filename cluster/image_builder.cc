@@ -55,6 +55,22 @@ ImagePtr ImageBuilder::finish(Revision revision) {
     return std::move(next_);
 }
 
+MetadataImage::Brokers& ImageBuilder::brokers() {
+    if (brokers_ == nullptr) {
+        brokers_ = std::make_shared<MetadataImage::Brokers>(*next_->brokers_);
+        next_->brokers_ = brokers_;
+    }
+    return *brokers_;
+}
+
+MetadataImage::DeletedTopics& ImageBuilder::deleted_topics() {
+    if (deleted_ == nullptr) {
+        deleted_ = std::make_shared<MetadataImage::DeletedTopics>(*next_->deleted_);
+        next_->deleted_ = deleted_;
+    }
+    return *deleted_;
+}
+
 Result<void> ImageBuilder::apply_revision(std::span<const Change> changes) {
     for (int pass = 0; pass < 3; ++pass) {
         for (const Change& change : changes) {
@@ -158,12 +174,10 @@ Result<void> ImageBuilder::put(const keys::Parsed& key, const KeyValue& entry) {
             return decoded(std::type_identity<ClusterRecord>{},
                            [this](ClusterRecord& r) { next_->cluster_id_ = r.cluster_id; });
         case Kind::broker:
-            return decoded(
-                std::type_identity<BrokerRecord>{}, [this, &key, &entry](BrokerRecord& r) {
-                    auto brokers = std::make_shared<MetadataImage::Brokers>(*next_->brokers_);
-                    (*brokers)[key.number] = {std::move(r), entry.mod_revision};
-                    next_->brokers_ = std::move(brokers);
-                });
+            return decoded(std::type_identity<BrokerRecord>{},
+                           [this, &key, &entry](BrokerRecord& r) {
+                               brokers()[key.number] = {std::move(r), entry.mod_revision};
+                           });
         case Kind::topic: return put_topic(entry);
         case Kind::topic_config:
             return decoded(std::type_identity<ConfigMap>{}, [this, &key, &entry](ConfigMap& r) {
@@ -176,10 +190,7 @@ Result<void> ImageBuilder::put(const keys::Parsed& key, const KeyValue& entry) {
         case Kind::deleted_topic:
             return decoded(std::type_identity<DeletedTopicRecord>{},
                            [this, &key, &entry](DeletedTopicRecord& r) {
-                               auto deleted =
-                                   std::make_shared<MetadataImage::DeletedTopics>(*next_->deleted_);
-                               (*deleted)[key.id] = {std::move(r), entry.mod_revision};
-                               next_->deleted_ = std::move(deleted);
+                               deleted_topics()[key.id] = {std::move(r), entry.mod_revision};
                            });
         case Kind::producer_ids:
             return decoded(std::type_identity<ProducerIdsRecord>{},
@@ -197,13 +208,9 @@ void ImageBuilder::erase(const keys::Parsed& key) {
             remove(topic);
         }
     } else if (key.kind == Kind::broker) {
-        auto brokers = std::make_shared<MetadataImage::Brokers>(*next_->brokers_);
-        brokers->erase(key.number);
-        next_->brokers_ = std::move(brokers);
+        brokers().erase(key.number);
     } else if (key.kind == Kind::deleted_topic) {
-        auto deleted = std::make_shared<MetadataImage::DeletedTopics>(*next_->deleted_);
-        deleted->erase(key.id);
-        next_->deleted_ = std::move(deleted);
+        deleted_topics().erase(key.id);
     } else if (key.kind == Kind::topic_config) {
         put_configs(key.id, {}, {});
     }

@@ -29,7 +29,14 @@ private:
     void replace(const TopicPtr& topic);
     void remove(const TopicPtr& topic);
 
+    /// The image's own map, to be changed: copied from the base's with the first change alone, so
+    /// that a group costs one copy.
+    MetadataImage::Brokers& brokers();
+    MetadataImage::DeletedTopics& deleted_topics();
+
     std::shared_ptr<MetadataImage> next_;
+    std::shared_ptr<MetadataImage::Brokers> brokers_;        ///< Null: the base's.
+    std::shared_ptr<MetadataImage::DeletedTopics> deleted_;  ///< The same.
 };
 
 }  // namespace ringlog::cluster

@@ -4,6 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <chrono>
+
+#include "base/bytes.h"
 #include "cluster/memory_store.h"
 #include "cluster/topic_name.h"
 #include "tests/unit/cluster/test_core.h"
@@ -106,6 +110,35 @@ TEST(MetadataImage, ATopicThatIsDeletedAndCreatedAgainInOneBatchIsTheNewOne) {
     EXPECT_EQ(image->deleted_topics().at(id_of(1)).record.name, "a");
     const ImagePtr later = apply(image, 4, {removed(4, keys::deleted_topic(id_of(1)))});
     EXPECT_TRUE(later->deleted_topics().empty());
+}
+
+/// How long one group takes that leaves `count` deleted topics behind, and one that forgets them.
+std::chrono::nanoseconds time_of_deletions(uint16_t count) {
+    std::vector<Change> gone;
+    std::vector<Change> forgotten;
+    for (uint16_t i = 0; i < count; ++i) {
+        Uuid id;
+        store_be<uint16_t>(id.bytes.data(), i);
+        gone.push_back(put(1, keys::deleted_topic(id),
+                           encode(DeletedTopicRecord{.name = "a", .partition_count = 1})));
+        forgotten.push_back(removed(2, keys::deleted_topic(id)));
+    }
+    const auto begun = std::chrono::steady_clock::now();
+    const ImagePtr image = apply(empty_image(), 1, std::move(gone));
+    const ImagePtr last = apply(image, 2, std::move(forgotten));
+    const auto end = std::chrono::steady_clock::now();
+    EXPECT_EQ(image->deleted_topics().size(), count);
+    EXPECT_TRUE(last->deleted_topics().empty());
+    return end - begun;
+}
+
+TEST(MetadataImage, AGroupOfDeletionsCopiesWhatIsDeletedOnce) {
+    const auto best = [](uint16_t count) {
+        return std::min(
+            {time_of_deletions(count), time_of_deletions(count), time_of_deletions(count)});
+    };
+    // 16 times the topics; 256 times the time if each deletion copied all others.
+    EXPECT_LT(best(8000) / best(500), 64);
 }
 
 TEST(MetadataImage, KeysAndFieldsOfANewerVersionAreSkipped) {
