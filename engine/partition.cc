@@ -286,6 +286,22 @@ void Partition::on_durable(int64_t end_offset) {
     }
 }
 
+void Partition::cut_destaged(uint64_t bytes) {
+    RL_ASSERT(bytes <= destaged.bytes && pieces_.empty());
+    std::vector<SegmentState> segments = log_.segments();
+    const auto own = std::ranges::find(segments, destaged.segment_base, &SegmentState::base_offset);
+    if (own != segments.end() && bytes == 0) {
+        segments.erase(own);
+    } else if (own != segments.end()) {
+        own->bytes = bytes;
+    }
+    log_.set_segments(std::move(segments));
+    const uint64_t block = round_down(bytes, kBlockBytes);
+    tail.resize(block == round_down(destaged.bytes, kBlockBytes) && !tail.empty() ? bytes - block
+                                                                                  : 0);
+    destaged.bytes = synced.bytes = bytes;
+}
+
 void Partition::restored() {
     durable_end_ = high_watermark_ = log_.log_end_offset();
 }

@@ -157,6 +157,9 @@ public:
     void forget_chunk(uint64_t serial) { pieces_.forget_through(serial); }
     /// Takes a piece that recovery found.
     void restore_piece(const Piece& piece) { pieces_.push(piece); }
+    /// Recovery: of the segment that `destaged` names, the batches up to `bytes` are whole, and
+    /// what stands behind is the beginning of one that is lost. Before restore_piece().
+    void cut_destaged(uint64_t bytes);
     /// Everything that recovery found is durable.
     void restored();
     size_t expire_producers(WallMs now);

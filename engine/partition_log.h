@@ -44,6 +44,9 @@ public:
     void truncate(int64_t offset, int64_t segment_base, uint64_t position);
     /// Recovery lost what stood between the end of the log and `offset`.
     void skip_to(int64_t offset);
+    /// Recovery found that bytes are lost: the segments are these, in order of base_offset. Offsets
+    /// stay.
+    void set_segments(std::vector<SegmentState> segments) { segments_ = std::move(segments); }
 
     /// Leader epoch of the batch at `offset`, -1 if it is before all that are known.
     [[nodiscard]] LeaderEpoch epoch_at(int64_t offset) const;

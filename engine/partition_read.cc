@@ -182,9 +182,10 @@ io::Task<Result<ReadData>> Partition::read(int64_t offset, uint32_t max_bytes,
             data = read_window(behind, max_bytes, limit_offset);
         }
     }
-    // A reader passes a hole only after the operator has accepted it.
-    if (data && data->bytes > 0 && log_.damage() == Damage::journal_gap &&
-        first_offset(*data) > offset) {
+    // A reader passes a hole, or waits behind the last record for what is lost, only after the
+    // operator has accepted it.
+    if (data && log_.damage() == Damage::journal_gap &&
+        (data->bytes == 0 ? limit_offset == log_.log_end_offset() : first_offset(*data) > offset)) {
         co_return fail(Errc::corrupt_batch, 0, offset);
     }
     co_return data;

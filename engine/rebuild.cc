@@ -112,22 +112,44 @@ io::Task<Result<void>> read_batches(io::Reactor& here, io::File& file, const Seg
     }
 }
 
-io::Task<Result<void>> read_segment(io::Reactor& here, std::string path, SegmentRange range,
-                                    int64_t end_offset, PartitionLog& log) {
+/// Opens a segment; `size_bytes` gets its size.
+io::Task<Result<io::File>> open_segment(io::Reactor& here, std::string path, uint64_t& size_bytes) {
     auto& files = here.files();
     const auto opened = co_await here.run_blocking([&] { return files.open(path, {}); });
     if (!opened) {
         co_return fail(opened.error());
     }
+    size_bytes = opened->size_bytes;
     auto file = io::File::attach(here, *opened);
     if (!file) {
         co_await here.run_blocking([&] { files.close(opened->descriptor); });
+    }
+    co_return file;
+}
+
+io::Task<Result<void>> read_segment(io::Reactor& here, std::string path, SegmentRange range,
+                                    int64_t end_offset, PartitionLog& log) {
+    auto file = co_await open_segment(here, std::move(path), range.valid_bytes);
+    if (!file) {
         co_return fail(file.error());
     }
-    range.valid_bytes = opened->size_bytes;
     const auto read = co_await read_batches(here, *file, range, end_offset, log);
     file->close();
     co_return read;
+}
+
+io::Task<Result<uint64_t>> find_end(io::Reactor& here, io::File& file, const SegmentRange& range) {
+    io::Semaphore budget(here, std::numeric_limits<int32_t>::max());
+    SegmentReader reader(file, budget, range);
+    for (;;) {
+        const auto batch = co_await reader.next();
+        if (!batch) {
+            co_return fail(batch.error());
+        }
+        if (!*batch) {
+            co_return reader.position();
+        }
+    }
 }
 
 io::Task<Result<std::optional<PartitionState>>> rebuild(io::Reactor& here, FoundPartition found) {
@@ -168,6 +190,21 @@ Result<void> rename_if_there(io::FileSystem& files, const std::string& from,
 }
 
 }  // namespace
+
+io::Task<Result<uint64_t>> end_of_whole_batches(io::Reactor& here, std::string path,
+                                                int64_t base_offset, uint64_t valid_bytes) {
+    uint64_t size_bytes = 0;
+    auto file = co_await open_segment(here, std::move(path), size_bytes);
+    if (!file) {
+        co_return fail(file.error());
+    }
+    const SegmentRange range{.segment_base = base_offset,
+                             .valid_bytes = std::min(valid_bytes, size_bytes),
+                             .chunk_bytes = kReadBytes};
+    auto end = co_await find_end(here, *file, range);
+    file->close();
+    co_return end;
+}
 
 io::Task<Result<std::vector<PartitionState>>> rebuild_states(io::Reactor& here,
                                                              std::string directory,

@@ -1,5 +1,5 @@
 // States of partitions as their segments alone tell them: what is left when a journal and its
-// checkpoint cannot be used and the operator gives them up. On core 0, before any shard is open.
+// checkpoint cannot be used and the operator gives them up. Before any shard of theirs is open.
 // Explained in docs/operations.md.
 #pragma once
 
@@ -26,6 +26,11 @@ struct JournalPlace {
 io::Task<Result<std::vector<PartitionState>>> rebuild_states(io::Reactor& here,
                                                              std::string directory,
                                                              JournalPlace place);
+
+/// Where the last whole batch ends within the first `valid_bytes` of a segment. Reads all of them.
+/// Errors: corrupt_batch (something there cannot be a batch), not_found, io_failed.
+io::Task<Result<uint64_t>> end_of_whole_batches(io::Reactor& here, std::string path,
+                                                int64_t base_offset, uint64_t valid_bytes);
 
 /// Renames the files of a journal that is given up, so that nobody takes them for a journal or
 /// removes them: "given-up.<id>" and "given-up.checkpoint.<id>.<slot>". Blocking. Idempotent.

@@ -34,6 +34,7 @@ private:
     void bridge_gap(ReplayedPartition& partition, const BatchHeader& header);
     void apply_state(ReplayedPartition& partition, const FrameEntry& entry);
     [[nodiscard]] static bool has_all_bytes(const ReplayedPartition& partition);
+    void close_holes(ReplayedPartition& partition) const;
 
     const RecoveryPlan& plan_;
     WallMs now_;
@@ -281,6 +282,48 @@ bool Replay::has_all_bytes(const ReplayedPartition& partition) {
     });
 }
 
+/// Begins a segment behind each hole, so that segments hold what there is, back to back: a hole
+/// would be written as whatever the memory held, or waited for.
+void Replay::close_holes(ReplayedPartition& partition) const {
+    std::vector<SegmentState> segments;
+    for (const SegmentState& segment : partition.log.segments()) {
+        if (segment.base_offset <= partition.destaging_base_offset) {
+            segments.push_back(segment);
+        }
+    }
+    // Where the next byte of the log as it was written is expected; its segment here begins at
+    // `shift` there.
+    int64_t base = partition.destaging_base_offset;
+    uint64_t position = partition.destaged_bytes;
+    uint64_t shift = 0;
+    bool begun = !segments.empty() && segments.back().base_offset == base;
+    if (begun) {
+        partition.cut = segments.back().bytes > position;
+        segments.back().bytes = std::min(segments.back().bytes, position);
+    }
+    for (ReplayedPiece& piece : partition.pieces) {
+        FrameEntry& entry = piece.entry;
+        const bool hole = entry.segment_base != base || entry.segment_position > position;
+        if (entry.piece == 0 && (hole || !begun)) {
+            base = entry.segment_base;
+            position = shift = entry.segment_position;
+            segments.push_back(
+                {.base_offset = shift == 0 ? base : entry.base_offset, .created_ms = now_});
+            begun = true;
+        }
+        position = std::max(position, entry.segment_position + entry.length);
+        partition.cut =
+            partition.cut && segments.back().base_offset != partition.destaging_base_offset;
+        SegmentState& segment = segments.back();
+        segment.bytes = std::max(segment.bytes, position - shift);
+        segment.max_timestamp = std::max(segment.max_timestamp, entry.timestamp);
+        entry.segment_base = segment.base_offset;
+        entry.segment_position -= shift;
+    }
+    std::erase_if(segments, [](const SegmentState& segment) { return segment.bytes == 0; });
+    partition.log.set_segments(std::move(segments));
+}
+
 ReplayOutcome Replay::run() {
     for (const AcceptedFrame& frame : plan_.frames) {
         if (frame.after_gap) {
@@ -304,6 +347,7 @@ ReplayOutcome Replay::run() {
         }
         if (plan_.gap && !has_all_bytes(partition)) {
             partition.log.set_damage(Damage::journal_gap);
+            close_holes(partition);
         }
     }
     // A loss with nothing behind it in the journal at all: no partition can be proven.

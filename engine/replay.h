@@ -38,6 +38,7 @@ struct ReplayedPartition {
     std::optional<ReplayedPiece>
         tail;  ///< Bytes of the block that destaged_bytes ends in, if it was to be rewritten.
     bool proven = true;  ///< Its log is known to be continuous.
+    bool cut = false;    ///< What stood behind destaged_bytes is lost: they may end within a batch.
     /// After a loss, segments are begun anew: what entries say of `from_base` is meant for
     /// `to_base`.
     struct Rebase {

@@ -132,6 +132,7 @@ private:
     io::Task<Result<std::vector<ScannedFile>>> scan_files(Generation from);
     Result<ReplayOutcome> replay_plan(const Checkpoint& checkpoint, const RecoveryPlan& plan);
     io::Task<Result<void>> adopt(ReplayOutcome& outcome, std::vector<ScannedFile>& files);
+    io::Task<void> cut_at_whole_batch(Partition& partition);
     void report(const std::vector<RecoveryFinding>& findings) const;
     [[nodiscard]] PartitionNumber take_number();
     Partition& add(PartitionLog log, const PartitionConfig& config);

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/mutant.h"
 #include "engine/journal_scan.h"
+#include "engine/rebuild.h"
 #include "engine/shard.h"
 
 namespace ringlog::engine {
@@ -183,6 +184,22 @@ io::Task<Result<void>> Shard::recover_journal() {
     co_return Result<void>{};
 }
 
+io::Task<void> Shard::cut_at_whole_batch(Partition& partition) {
+    const Partition::DestageProgress known = partition.destaged;
+    std::string path =
+        fmt::format("{}/{}/{}", options_.directory, partition_directory_name(partition.id()),
+                    segment_file_name(known.segment_base, ".log"));
+    const auto end =
+        co_await end_of_whole_batches(reactor_, std::move(path), known.segment_base, known.bytes);
+    if (end) {
+        partition.cut_destaged(*end);
+        co_return;
+    }
+    // Damage in the segment, too: where its last whole batch ends is not known.
+    log_error("recovery", "{}: segment {} is kept as it is: {}",
+              partition_directory_name(partition.id()), known.segment_base, describe(end.error()));
+}
+
 io::Task<Result<void>> Shard::adopt(ReplayOutcome& outcome, std::vector<ScannedFile>& files) {
     std::vector<Chunk*> chunks;
     chunks.reserve(files.size());
@@ -202,6 +219,9 @@ io::Task<Result<void>> Shard::adopt(ReplayOutcome& outcome, std::vector<ScannedF
             if (!repaired) {
                 co_return repaired;
             }
+        }
+        if (replayed.cut) {
+            co_await cut_at_whole_batch(partition);
         }
         for (const ReplayedPiece& piece : replayed.pieces) {
             Chunk& chunk = *chunks[piece.file];
