@@ -2,6 +2,8 @@
 // broker/connection.h.
 #include "broker/connection.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstring>
 #include <utility>
@@ -118,8 +120,13 @@ bool Connection::begin_frame(uint32_t size) {
         waiting_size_ = size;
         return false;
     }
-    incoming_ = &core_.take_request(size);
+    take_frame(size);
     return true;
+}
+
+void Connection::take_frame(uint32_t size) {
+    incoming_ = &core_.take_request(size);
+    incoming_started_ = core_.reactor().now();
 }
 
 void Connection::refuse(std::string_view problem) {
@@ -230,7 +237,7 @@ io::Task<void> Connection::resume_when_possible() {
     if (waiting_size_ > 0 && !closing_) {
         const uint32_t size = std::exchange(waiting_size_, 0);
         co_await core_.request_bytes().take(size);
-        incoming_ = &core_.take_request(size);
+        take_frame(size);
     }
     if (!closing_ && !draining_) {
         resume();
@@ -261,7 +268,16 @@ void Connection::wake_all() {
 void Connection::check(MonotonicNs now, int64_t idle_ns) {
     const bool stuck = send_started_ != 0 && now - send_started_ > kSendNs;
     const bool idle = requests_.empty() && now - last_active_ > idle_ns;
-    if (stuck || idle) {
+    // A size of four bytes takes up to socket.request.max.bytes of what all share.
+    const bool holds_up = incoming_ != nullptr && !stalled_ && !closing_ &&
+                          core_.request_bytes().has_waiters() && now - incoming_started_ > kFrameNs;
+    if (holds_up) {
+        core_.log_refusal(*this, fmt::format("{} of {} bytes of a request came in {} s, and others "
+                                             "wait for their memory",
+                                             incoming_->filled, incoming_->size,
+                                             (now - incoming_started_) / kSecondNs));
+    }
+    if (stuck || idle || holds_up) {
         abort();
     }
 }

@@ -25,6 +25,9 @@ constexpr uint64_t kRequestBytesPerConnection = 32 << 20;
 /// gone.
 constexpr uint64_t kSendBytes = 512 << 10;
 constexpr int64_t kSendNs = 30 * kSecondNs;
+/// How long a frame may take to arrive while other connections wait for the bytes that its size
+/// has taken of the core's.
+constexpr int64_t kFrameNs = 10 * kSecondNs;
 
 /// A produce may start while earlier produces are unanswered; every other request waits until
 /// everything before it was answered, and everything behind it waits for its answer. Answers leave
@@ -59,7 +62,8 @@ public:
 
     /// The wait of a fetch that is parked; ended by abort() and drain().
     void set_parked(io::Event* event) { parked_ = event; }
-    /// Ends it if it is idle too long or its peer does not read. Called now and then.
+    /// Ends it if it is idle too long, if its peer does not read, or if it keeps others waiting for
+    /// a frame that does not come. Called now and then.
     void check(MonotonicNs now, int64_t idle_ns);
 
     /// A request was for partitions of `owner` alone (kManyOwners: of several cores). A connection
@@ -84,7 +88,10 @@ private:
     void on_end(Error error) override;
 
     void consume(ByteView bytes);
+    /// False: the core has no bytes for it now.
     [[nodiscard]] bool begin_frame(uint32_t size);
+    /// The bytes of the frame were taken of the core's.
+    void take_frame(uint32_t size);
     void admit(Request& request);
     void refuse(std::string_view problem);
     void pump();
@@ -120,7 +127,8 @@ private:
     bool admitting_ = false;  ///< A large produce is being admitted in steps.
     bool barrier_ = false;    ///< A request that is no produce runs or is being sent.
 
-    Request* incoming_ = nullptr;  ///< A frame of which a part is here.
+    Request* incoming_ = nullptr;       ///< A frame of which a part is here.
+    MonotonicNs incoming_started_ = 0;  ///< When its bytes were taken.
     std::array<std::byte, 4> length_{};
     uint32_t length_filled_ = 0;
     uint32_t waiting_size_ = 0;        ///< A frame that waits for the core's byte budget.

@@ -4,9 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
+#include <memory>
 #include <string>
 
 #include "engine/record_batch.h"
+#include "kafka/metadata.h"
 #include "tests/unit/broker_server/broker_world.h"
 
 namespace ringlog::broker::test {
@@ -183,6 +186,52 @@ TEST(BrokerSim, ATopicMadeAgainWaitsUntilItsPredecessorIsRemoved) {
         EXPECT_EQ(node.run(0, stop_broker(broker)), true);
         node.stop();
     }
+}
+
+// A size takes its bytes of what all connections of a core share before any of them has come: three
+// sizes kept everybody else waiting until connections.max.idle.ms.
+TEST(BrokerSim, RequestsThatDoNotComeKeepNobodyWaitingForLong) {
+    SimWorld world(4);
+    Metadata metadata;
+    SimNode& node = world.add_node();
+    Broker& broker = boot(node, metadata);
+    constexpr int32_t kAnnounced = 100 << 20;
+    std::vector<std::unique_ptr<Client>> silent;
+    for (int64_t held = 0; held <= kRequestBytesPerCore; held += kAnnounced) {
+        silent.push_back(std::make_unique<Client>(world));
+        silent.back()->connect(node);
+        std::array<std::byte, 4> size{};
+        store_be<int32_t>(size.data(), kAnnounced);
+        silent.back()->raw().send(size);
+    }
+    // They are there before the next client comes.
+    world.run_for(kSecondNs);
+    Client client(world);
+    client.connect(node);
+    const MonotonicNs begun = world.now();
+    EXPECT_EQ(client.create_topic("t", 1), ErrorCode::none);
+    EXPECT_LT(world.now() - begun, 2 * kFrameNs);
+    EXPECT_TRUE(silent.front()->raw().ended());
+    EXPECT_EQ(node.run(0, stop_broker(broker)), true);
+    node.stop();
+}
+
+TEST(BrokerSim, ARequestThatComesSlowlyIsWaitedForWhileNobodyNeedsItsBytes) {
+    SimWorld world(5);
+    Metadata metadata;
+    SimNode& node = world.add_node();
+    Broker& broker = boot(node, metadata);
+    Client client(world);
+    client.connect(node);
+    kafka::Writer writer;
+    kafka::encode_request(writer, 1, "sim", kafka::MetadataRequest{}, 4);
+    const ByteView bytes = writer.bytes();
+    client.raw().send(bytes.first(bytes.size() - 1));
+    world.run_for(3 * kFrameNs);
+    client.raw().send(bytes.subspan(bytes.size() - 1));
+    EXPECT_TRUE(client.receive<kafka::MetadataResponse>(4).has_value());
+    EXPECT_EQ(node.run(0, stop_broker(broker)), true);
+    node.stop();
 }
 
 }  // namespace
