@@ -39,6 +39,7 @@ Broker::Broker(io::Reactor& core0, BrokerOptions options)
       options_(std::move(options)),
       listeners_(*this, core0),
       producer_ids_turn_(core0, 1),
+      opening_turn_(core0, 1),
       tombstone_work_(core0) {
     const uint16_t cores = core0.core_count();
     const uint16_t wanted = options_.config.journals;

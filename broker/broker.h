@@ -136,6 +136,7 @@ private:
         published_;  ///< What every core has; null before the start has opened its partitions.
     cluster::ProducerIdBlock producer_ids_;  ///< What is left of the last block.
     io::Semaphore producer_ids_turn_;
+    io::Semaphore opening_turn_;  ///< Partitions are opened for one image at a time.
     bool ready_ = false;
     bool stopping_ = false;
     StartTimes times_;

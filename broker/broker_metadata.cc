@@ -1,6 +1,7 @@
 // What follows a change of the metadata: partitions opened, images handed to every core, data of
 // deleted topics removed. See broker/broker.h.
 #include <algorithm>
+#include <map>
 
 #include "base/log.h"
 #include "broker/broker.h"
@@ -29,6 +30,9 @@ io::Task<void> Broker::image_changed(cluster::ImagePtr image) {
 }
 
 io::Task<bool> Broker::publish(cluster::ImagePtr image, std::vector<cluster::TopicPtr> changed) {
+    // One at a time with open_successor(): it opens what the newest image names, and nothing that a
+    // change which runs meanwhile removes.
+    co_await opening_turn_.take(1);
     // First every core has the partitions, then any core may send requests for them.
     co_await keep_free_names(*image, changed);
     const bool all = co_await open_everywhere(std::move(changed));
@@ -39,6 +43,7 @@ io::Task<bool> Broker::publish(cluster::ImagePtr image, std::vector<cluster::Top
             [target, &image](io::Reactor&) { return target->take_image(image); });
     }
     published_ = std::move(image);
+    opening_turn_.give(1);
     co_return all;
 }
 
@@ -46,14 +51,20 @@ io::Task<void> Broker::keep_free_names(const cluster::MetadataImage& image,
                                        std::vector<cluster::TopicPtr>& topics) {
     // Two topics of one name would share directories: what a crash leaves of the older one could
     // then be destaged over the younger one's.
+    std::multimap<std::string_view, Uuid> deleted;
+    for (const auto& [id, topic] : image.deleted_topics()) {
+        if (!topics.empty()) {
+            deleted.emplace(topic.record.name, id);
+        }
+    }
     std::vector<cluster::TopicPtr> free;
     for (cluster::TopicPtr& topic : topics) {
         bool is_free = true;
-        for (const auto& [id, deleted] : image.deleted_topics()) {
-            if (deleted.record.name == topic->name) {
-                const bool removed = co_await remove_data(id, deleted.record);
-                is_free = is_free && removed;
-            }
+        const auto [first, last] = deleted.equal_range(topic->name);
+        for (auto at = first; at != last; ++at) {
+            const auto& found = image.deleted_topics().at(at->second);
+            const bool removed = co_await remove_data(at->second, found.record);
+            is_free = is_free && removed;
         }
         if (is_free) {
             free.push_back(std::move(topic));
@@ -164,6 +175,7 @@ io::Task<void> Broker::tombstone_loop() {
 
 io::Task<void> Broker::open_successor(std::string name) {
     // It waits if its predecessor could not be removed when it was made.
+    co_await opening_turn_.take(1);
     std::vector<cluster::TopicPtr> topics;
     const cluster::ImagePtr image = published_;
     if (cluster::TopicPtr topic = image->topic(name)) {
@@ -171,6 +183,7 @@ io::Task<void> Broker::open_successor(std::string name) {
         co_await keep_free_names(*image, topics);
     }
     co_await open_everywhere(std::move(topics));
+    opening_turn_.give(1);
 }
 
 io::Task<void> Broker::set_aside_unknown() {
