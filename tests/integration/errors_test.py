@@ -24,6 +24,16 @@ class Errors(harness.BrokerTest):
     def end_offset(self):
         return self.client.list_offset("t", 0, -1)[2]
 
+    def test_one_replica_is_in_sync_whatever_min_insync_replicas_says(self):
+        # Kafka 4.3 asks for the smaller of min.insync.replicas and the number of replicas.
+        self.assertEqual(self.client.create_topic("two", configs=[("min.insync.replicas", "2")]), 0)
+        self.assertEqual(self.client.produce("two", 0, batch([b"a"]), acks=-1), (0, 0))
+        broker = self.start("min.insync.replicas=2", name="two")
+        client = wire.Connection(broker.port)
+        self.addCleanup(client.close)
+        self.assertEqual(client.create_topic("t"), 0)
+        self.assertEqual(client.produce("t", 0, batch([b"a"]), acks=-1), (0, 0))
+
     def test_what_is_no_frame_ends_the_connection(self):
         for name, data in {
                 "http": b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
