@@ -162,7 +162,13 @@ public:
     }
     [[nodiscard]] uint64_t live_bytes() const { return files_.live_bytes(); }
     [[nodiscard]] uint64_t bytes_max() const { return files_.bytes_max(); }
-    [[nodiscard]] bool waiting_for_file() const { return waiting_for_file_; }
+    /// A checkpoint should be taken for room: a file other than the active one is live, and a frame
+    /// waits for a file or more than a quarter of the journal is live. (The active file is never
+    /// freed, however much of the journal it is.)
+    [[nodiscard]] bool wants_checkpoint() const {
+        const bool full = live_bytes() > bytes_max() / 4;
+        return files_.live().size() > 1 && (waiting_for_file_ || full);
+    }
     [[nodiscard]] const std::optional<Error>& failure() const { return failure_; }
     /// Closes the journal for writing: what has not completed fails, nothing more is accepted.
     void fail_with(const Error& error);

@@ -223,7 +223,7 @@ void Shard::on_frame_completed(std::span<const FrameNote> notes) {
     if (window_.wants_chunk()) {
         tasks_.spawn(window_.prepare());
     }
-    if (journal_->live_bytes() > journal_->bytes_max() / 4) {
+    if (journal_->wants_checkpoint()) {
         checkpoint_work_.notify_all();
     }
 }

@@ -18,9 +18,7 @@ constexpr int64_t kRetryNs = 500 * kMillisecondNs;
 io::Task<void> Shard::checkpoint_loop() {
     while (!closing_ && !journal_->failure()) {
         // Space is freed behind the older slot: two checkpoints free what is behind the first.
-        const bool wanted =
-            journal_->waiting_for_file() || journal_->live_bytes() > journal_->bytes_max() / 4;
-        if (!wanted) {
+        if (!journal_->wants_checkpoint()) {
             co_await checkpoint_work_.wait_until(reactor_.now() + kRetryNs);
             continue;
         }

@@ -24,6 +24,7 @@ struct HarnessOptions {
     int32_t partitions = 3;
     uint32_t batch_bytes_max = 3000;  ///< Values are drawn up to this;
     uint32_t large_bytes = 40'000;    ///< and now and then this large, over several frames.
+    uint64_t journal_bytes = 512 << 10;
     simulation::DiskOptions disk;
 };
 
@@ -60,7 +61,7 @@ public:
         options.directory = "/data";
         options.journal = JournalId(0);
         options.durability = options_.durability;
-        options.journal_bytes = 512 << 10;
+        options.journal_bytes = options_.journal_bytes;
         options.journal_file_bytes = 64 << 10;
         options.frame_bytes_max = 16 << 10;
         options.write_bytes_max = 48 << 10;
