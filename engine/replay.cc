@@ -40,6 +40,7 @@ private:
     WallMs now_;
     ReplayOutcome outcome_;
     std::set<PartitionNumber> removed_;
+    std::map<PartitionNumber, uint64_t> unknown_;  ///< Entries of numbers that nothing explains.
 };
 
 ByteView bytes_of(const AcceptedFrame& frame, const FrameEntry& entry) {
@@ -221,9 +222,13 @@ void Replay::apply(const AcceptedFrame& frame, const FrameEntry& entry) {
     }
     const auto found = outcome_.partitions.find(number);
     if (found == outcome_.partitions.end()) {
-        // Deleted before the checkpoint's view of it was taken, unless frames were lost.
-        if (plan_.gap && !removed_.contains(number)) {
-            ++outcome_.unknown_entries;
+        // Deleted before the checkpoint's view of it was taken: its `remove` is here or comes,
+        // unless frames were lost.
+        if (entry.kind == EntryKind::remove) {
+            removed_.insert(number);
+            unknown_.erase(number);
+        } else if (plan_.gap && !removed_.contains(number)) {
+            ++unknown_[number];
         }
         return;
     }
@@ -349,6 +354,9 @@ ReplayOutcome Replay::run() {
             partition.log.set_damage(Damage::journal_gap);
             close_holes(partition);
         }
+    }
+    for (const auto& [number, count] : unknown_) {
+        outcome_.unknown_entries += count;
     }
     // A loss with nothing behind it in the journal at all: no partition can be proven.
     const RecoveryAction last =
