@@ -38,12 +38,12 @@ bool decode_batch(const BatchHeader& header, ByteView batch, std::vector<Record>
                                : static_cast<WallMs>(static_cast<uint64_t>(header.base_timestamp) +
                                                      static_cast<uint64_t>(one.take()));
         const int64_t delta = one.take();
-        record.offset = header.base_offset + delta;
         record.key = take(one);
         record.value = take(one);
         if (records.failed() || one.failed() || delta < 0 || delta > header.last_offset_delta) {
             return false;
         }
+        record.offset = header.base_offset + delta;  // cannot overflow: delta is judged
         to.push_back(record);
     }
     return true;
