@@ -225,16 +225,19 @@ io::Task<Result<void>> JournalFiles::recycle(JournalFile& file) {
     const std::string from = file.path;
     const std::string to = path_of(generation);
     const std::string directory = options_.directory;
-    auto renamed = co_await reactor_.run_blocking([&]() -> Result<void> {
-        auto done = files.rename(from, to);
-        const bool sync = done && !mutant(Mutant::skip_sync_of_recycled_file);
-        return sync ? files.sync_directory(directory) : done;
-    });
+    const auto renamed = co_await reactor_.run_blocking([&] { return files.rename(from, to); });
     if (!renamed) {
         co_return renamed;
     }
+    file.path = to;  // whatever comes: a sync without room is tried again from here
+    const auto synced = co_await reactor_.run_blocking([&] {
+        return mutant(Mutant::skip_sync_of_recycled_file) ? Result<void>{}
+                                                          : files.sync_directory(directory);
+    });
+    if (!synced) {
+        co_return synced;
+    }
     file.generation = generation;
-    file.path = to;
     file.end = 0;
     file.last = Sequence(0);
     file.flushed = Sequence(0);
