@@ -12,7 +12,8 @@ using kafka::ErrorCode;
 
 namespace {
 
-constexpr size_t kItemsPerSlice = 32;
+constexpr size_t kItemsPerSlice = 32;   ///< Of those that are read.
+constexpr size_t kLooksPerSlice = 500;  ///< Of those that are looked at only.
 
 ErrorCode epoch_error(const FetchItem& item, const engine::Partition& partition) {
     const int32_t current = partition.leader_epoch().value();
@@ -62,18 +63,29 @@ void allot(std::span<FetchItem* const> items, uint64_t max_bytes) {
     }
 }
 
+void FetchShare::look_at(FetchItem& item, Look& sum) {
+    examine_item(owner_, item);
+    sum.available += item.available;
+    sum.failed = sum.failed || item.error != ErrorCode::none;
+}
+
 FetchShare::Look FetchShare::examine() {
     Look sum;
     for (FetchItem* const item : items_) {
-        examine_item(owner_, *item);
-        sum.available += item->available;
-        sum.failed = sum.failed || item->error != ErrorCode::none;
+        look_at(*item, sum);
     }
     return sum;
 }
 
 io::Task<FetchShare::Look> FetchShare::look_there(FetchBounds bounds, bool alone) {
-    Look sum = examine();
+    Look sum;
+    size_t count = 0;
+    for (FetchItem* const item : items_) {
+        look_at(*item, sum);
+        if (++count % kLooksPerSlice == 0) {
+            co_await owner_.reactor().yield();
+        }
+    }
     last_available_ = sum.available;
     if (alone && (sum.failed || sum.available >= bounds.min_bytes)) {
         allot(items_, bounds.max_bytes);

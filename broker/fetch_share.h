@@ -89,6 +89,8 @@ private:
     };
 
     // On the owner's core.
+    void look_at(FetchItem& item, Look& sum);
+    /// All items as they are now, without a wait between them.
     Look examine();
     io::Task<Look> look_there(FetchBounds bounds, bool alone);
     io::Task<bool> read_there();

@@ -19,6 +19,7 @@ namespace {
 
 constexpr int32_t kSessionFinal = -1;
 constexpr int32_t kSessionInitial = 0;
+constexpr size_t kItemsPerSlice = 500;
 
 /// One fetch request from its decoding to its answer. Lives in the handler's frame.
 class Fetch {
@@ -44,14 +45,16 @@ private:
     io::Task<ErrorCode> open_session();
     io::Task<void> remove_session(int32_t id);
     io::Task<void> return_session();
-    void add_items();
+    io::Task<void> add_items();
     void add_item(FetchItem item);
     io::Task<void> wait_and_read();
     io::Task<FetchShare::Look> look_everywhere(FetchBounds bounds);
     io::Task<void> park(FetchBounds bounds, uint64_t available, MonotonicNs deadline);
     io::Task<void> wait_share(FetchShare& share, uint64_t needed);
     io::Task<void> read_share(FetchShare& share);
-    void answer();
+    io::Task<void> answer();
+    /// Counts one item; true when others should have their turn.
+    [[nodiscard]] bool slice_is_full() { return ++in_slice_ % kItemsPerSlice == 0; }
     [[nodiscard]] bool must_answer(const FetchItem& item) const;
     void answer_error(ErrorCode error);
     void refuse_replica();
@@ -67,6 +70,7 @@ private:
     io::Event wake_;
     bool woken_ = false;
     bool waited_ = false;
+    size_t in_slice_ = 0;
 };
 
 io::Task<void> Fetch::remove_session(int32_t id) {
@@ -132,11 +136,14 @@ void Fetch::add_item(FetchItem item) {
     items_.push_back(std::move(item));
 }
 
-void Fetch::add_items() {
+io::Task<void> Fetch::add_items() {
     if (session_ != nullptr) {
         auto& partitions = session_->partitions();
         items_.reserve(partitions.size());
         for (auto at = partitions.begin(); at != partitions.end(); ++at) {
+            if (slice_is_full()) {
+                co_await reactor().yield();
+            }
             add_item({.topic = at->topic,
                       .partition = at->partition,
                       .leader_epoch = at->leader_epoch,
@@ -145,8 +152,16 @@ void Fetch::add_items() {
                       .place = at});
         }
     } else {
+        size_t count = 0;
+        for (const kafka::FetchTopic& topic : body_.topics) {
+            count += topic.partitions.size();
+        }
+        items_.reserve(count);
         for (const kafka::FetchTopic& topic : body_.topics) {
             for (const kafka::FetchPartition& partition : topic.partitions) {
+                if (slice_is_full()) {
+                    co_await reactor().yield();
+                }
                 add_item({.topic = topic.topic,
                           .partition = partition.partition,
                           .leader_epoch = partition.current_leader_epoch,
@@ -157,6 +172,9 @@ void Fetch::add_items() {
         }
     }
     for (FetchItem& item : items_) {
+        if (slice_is_full()) {
+            co_await reactor().yield();
+        }
         if (item.error != ErrorCode::none) {
             continue;
         }
@@ -268,10 +286,13 @@ bool Fetch::must_answer(const FetchItem& item) const {
            item.log_start_offset != known.log_start_offset;
 }
 
-void Fetch::answer() {
+io::Task<void> Fetch::answer() {
     kafka::FetchResponse response;
     response.session_id = session_ != nullptr ? session_->id() : 0;
     for (FetchItem& item : items_) {
+        if (slice_is_full()) {
+            co_await reactor().yield();
+        }
         if (item.error != ErrorCode::none) {
             core_.metrics().add(Counter::fetch_errors);
         }
@@ -348,9 +369,9 @@ io::Task<void> Fetch::run() {
         answer_error(opened);
         co_return;
     }
-    add_items();
+    co_await add_items();
     co_await wait_and_read();
-    answer();
+    co_await answer();
     co_await return_session();
     connection_.note_owner(shares_.size() == 1 ? shares_.front().owner().index()
                                                : Connection::kManyOwners);

@@ -1,13 +1,13 @@
 #!/usr/bin/python3
 """Goal: a request that names very many topics or partitions costs what its bytes cost: a topic that is named often is
-answered once, as Kafka does, and time grows with the number of names, not with its square. Method: requests of two sizes,
-their times compared with each other."""
+answered once, as Kafka does, time grows with the number of names, not with its square, and what is done in slices is done
+to its end. Method: requests of two sizes, their times compared with each other; a fetch of more than one slice."""
 import time
 import unittest
 
 import harness
 import wire
-from wire import array, string
+from wire import array, batch, string
 
 UNKNOWN_TOPIC, INVALID_TOPIC = 3, 17
 
@@ -68,6 +68,26 @@ class Many(harness.BrokerTest):
     def test_the_time_of_metadata_grows_with_its_names(self):
         # 32 times the names: 1024 times the time if each were compared with each.
         self.assertLess(self.best_seconds(64_000) / self.best_seconds(2_000), 200)
+
+    def test_a_fetch_of_many_partitions_finds_the_one_that_has_records(self):
+        count = 1200
+        self.assertEqual(self.client.create_topic("wide", count), 0)
+        records = batch([b"here"])
+        self.assertEqual(self.client.produce("wide", count - 1, records), (0, 0))
+        error, session, found = self.client.fetch([("wide", p, 0) for p in range(count)], version=7, session=(0, 0))
+        self.assertEqual((error, len(found)), (0, count))
+        self.assertEqual([key for key, (code, _, data) in found.items() if code or data], [("wide", count - 1)])
+        # The same by its session, which waits for what another client then sends.
+        asked = self.client.send(wire.FETCH, 7, self.client.fetch_body([("wide", count - 1, 1)], version=7,
+                                                                       session=(session, 1), max_wait_ms=60_000))
+        other = wire.Connection(self.broker.port)
+        self.addCleanup(other.close)
+        self.wait_for("parking", lambda: self.broker.metric("ringlog_parked_fetches") == 1)
+        self.assertEqual(other.produce("wide", 3, records), (0, 0))
+        correlation, reader = self.client.receive()
+        self.assertEqual(correlation, asked)
+        _, _, found = self.client.read_fetch(reader, 7)
+        self.assertEqual([key for key, (_, _, data) in found.items() if data], [("wide", 3)])
 
 
 if __name__ == "__main__":
