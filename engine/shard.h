@@ -124,6 +124,7 @@ private:
     io::Task<void> checkpoint_loop();
     io::Task<void> space_loop();
     io::Task<void> expiry_loop();
+    io::Task<void> cut_active_segments();
     [[nodiscard]] Sequence stop_point() const;
     io::Task<Result<void>> write_checkpoint();
     io::Task<std::vector<PartitionState>> snapshot_states(Sequence& last_stamp);

@@ -181,23 +181,31 @@ std::vector<PartitionState> Shard::states() {
     return all;
 }
 
+io::Task<void> Shard::cut_active_segments() {
+    for (Partition* partition : partitions()) {
+        const auto& segments = partition->log().segments();
+        const Partition::DestageProgress& destaged = partition->destaged;
+        const bool whole = !segments.empty() && segments.back().bytes > 0 &&
+                           destaged.segment_base == segments.back().base_offset &&
+                           destaged.bytes == segments.back().bytes;
+        if (!whole || partition->destaging) {
+            continue;
+        }
+        const SegmentState segment = segments.back();  // the list may grow while we wait
+        auto sealed = co_await segments_.seal(partition->id(), segment);
+        if (!sealed) {
+            log_warn("shard", "{}: not cut to its length: {}",
+                     partition_directory_name(partition->id()), describe(sealed.error()));
+        }
+    }
+}
+
 io::Task<Result<void>> Shard::close(bool clean) {
     Result<void> result{};
     journal_->expect_end();
-    if (clean && !journal_->failure()) {
+    const bool in_order = clean && !journal_->failure();
+    if (in_order) {
         result = co_await checkpoint();
-        for (Partition* partition : partitions()) {
-            const auto& segments = partition->log().segments();
-            if (result && !segments.empty() && segments.back().bytes > 0 &&
-                partition->destaged.bytes == segments.back().bytes) {
-                const SegmentState segment = segments.back();  // the list may grow while we wait
-                auto sealed = co_await segments_.seal(partition->id(), segment);
-                if (!sealed) {
-                    log_warn("shard", "{}: not cut to its length: {}",
-                             partition_directory_name(partition->id()), describe(sealed.error()));
-                }
-            }
-        }
     }
     closing_ = true;
     checkpoint_work_.notify_all();
@@ -205,6 +213,11 @@ io::Task<Result<void>> Shard::close(bool clean) {
     // A checkpoint that is under way uses the journal's files.
     co_await checkpoint_turn_.take(1);
     destager_.stop();
+    if (in_order && result) {
+        // Nothing is destaged any more: what is appended meanwhile stays in the journal, and no
+        // segment is cut under bytes that a checkpoint counts on.
+        co_await cut_active_segments();
+    }
     co_await journal_->close();
     checkpoint_turn_.give(1);
     co_await tasks_.close();

@@ -26,6 +26,32 @@ TEST(ShardEnd, ClosingEndsALargeAppendThatWaitsForRoom) {
     EXPECT_TRUE(closed);
 }
 
+io::Task<void> close_clean(Shard* shard, bool* closed) {
+    (void)co_await shard->close(true);
+    *closed = true;
+}
+
+// Method: clients go on while the shard closes, from some step of theirs on.
+TEST(ShardEnd, WhatIsAckedBesideACleanCloseIsThereAtTheNextStart) {
+    for (uint64_t seed = 1; seed <= 40; ++seed) {
+        SCOPED_TRACE(fmt::format("seed {}", seed));
+        ShardHarness harness({.seed = seed});
+        ASSERT_TRUE(harness.create());
+        harness.produce(100 + seed);
+        harness.produce_for(UINT64_MAX / 2, 2 * kMillisecondNs);
+        harness.world().run_until([&, n = seed * 7]() mutable { return n-- == 0; });
+        bool closed = false;
+        harness.node().spawn(0, close_clean(harness.shard(), &closed));
+        ASSERT_TRUE(harness.world().run_until([&] { return closed; }, {.steps = 400'000}));
+        harness.node().stop();
+        harness.after_death();
+        harness.restart();
+        ASSERT_TRUE(harness.recover());
+        ASSERT_EQ(harness.shard()->counters().damaged_partitions, 0U);
+        ASSERT_EQ(harness.verify(), "");
+    }
+}
+
 io::Task<void> checkpoint_shard(Shard* shard) {
     (void)co_await shard->checkpoint();
 }
