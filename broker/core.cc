@@ -17,6 +17,7 @@ constexpr int64_t kRefusalLogNs = 10 * kSecondNs;
 constexpr size_t kConnectionsPerSlice = 1000;
 constexpr size_t kSpareRequestsMax = 256;
 constexpr uint32_t kSpareRequestBytes = 16 << 10;
+constexpr size_t kSpareRequestParts = 256;  ///< 16 KiB of a frame can name thousands.
 constexpr uint32_t kSmallestRequestBytes = 2048;
 
 size_t sessions_of_core(const BrokerConfig& config, uint16_t cores) {
@@ -194,7 +195,8 @@ void BrokerCore::recycle(Request& taken) {
     if (--requests_out_ == 0) {
         request_back_.notify_all();
     }
-    if (spare_requests_.size() >= kSpareRequestsMax || request->capacity > kSpareRequestBytes) {
+    if (spare_requests_.size() >= kSpareRequestsMax || request->capacity > kSpareRequestBytes ||
+        request->parts.size() > kSpareRequestParts) {
         return;
     }
     request->connection = nullptr;

@@ -2,6 +2,7 @@
 """Goal: a request that names very many topics or partitions costs what its bytes cost: a topic that is named often is
 answered once, as Kafka does, time grows with the number of names, not with its square, and what is done in slices is done
 to its end. Method: requests of two sizes, their times compared with each other; a fetch of more than one slice."""
+import struct
 import time
 import unittest
 
@@ -88,6 +89,23 @@ class Many(harness.BrokerTest):
         self.assertEqual(correlation, asked)
         _, _, found = self.client.read_fetch(reader, 7)
         self.assertEqual([key for key, (_, _, data) in found.items() if data], [("wide", 3)])
+
+    def test_a_produce_of_many_partitions_is_answered_for_each_and_in_order(self):
+        count = 3000
+        self.assertEqual(self.client.create_topic("wide", count), 0)
+        records = batch([b"x"])
+        parts = array([struct.pack(">ii", p, len(records)) + records for p in range(count + 1)])
+        body = string(None) + struct.pack(">hi", -1, 30_000) + array([string("wide") + parts])
+        first = self.client.send(wire.PRODUCE, 7, body)
+        second = self.client.send(wire.PRODUCE, 7, self.client.produce_body("wide", count - 1, records))
+        correlation, reader = self.client.receive()
+        self.assertEqual(correlation, first)
+        reader.take("i")
+        reader.string()
+        found = reader.array(lambda: reader.take("ihqqq")[:3])
+        self.assertEqual(found, [(p, 0, 0) for p in range(count)] + [(count, UNKNOWN_TOPIC, -1)])
+        correlation, reader = self.client.receive()
+        self.assertEqual((correlation, self.client.read_produce(reader)), (second, (0, 1)))
 
 
 if __name__ == "__main__":
