@@ -192,7 +192,8 @@ std::vector<Consumer::Asked> Consumer::choose() {
                                .ticket = ticket,
                                .position = reading.run.position(),
                                .high_watermark = cluster_.oracle.high_watermark(topic, i),
-                               .required = cluster_.oracle.required_end(topic, i)});
+                               .required = cluster_.oracle.required_end(topic, i),
+                               .cuts = cluster_.oracle.cuts(topic, i)});
             }
         }
     }
@@ -302,8 +303,11 @@ void Consumer::take_partition(const Asked& asked, const kafka::FetchPartitionRes
         take_error(asked, partition.error_code);
         return;
     }
-    cluster_.oracle.saw_high_watermark(asked.ticket, asked.place.second, asked.high_watermark,
-                                       partition.high_watermark);
+    const auto [topic, index] = asked.place;
+    if (asked.cuts == cluster_.oracle.cuts(topic, index)) {
+        cluster_.oracle.saw_high_watermark(asked.ticket, index, asked.high_watermark,
+                                           partition.high_watermark);
+    }
     take_records(asked, partition.records ? partition.records->bytes : ByteView{},
                  partition.high_watermark);
 }

@@ -67,7 +67,8 @@ private:
         Ticket ticket;
         int64_t position = 0;
         int64_t high_watermark = 0;  ///< What clients had been told when it was asked,
-        int64_t required = 0;        ///< and what they had been promised.
+        int64_t required = 0;        ///< and what they had been promised,
+        uint64_t cuts = 0;           ///< and how often a crash had taken back some of that.
     };
     /// What the broker knows of our incremental fetch session.
     struct Session {

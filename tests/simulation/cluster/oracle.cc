@@ -67,6 +67,7 @@ void Oracle::attempt(SentBatch& batch) {
     ++batch.attempts;
     ++batch.unanswered;
     batch.latest = topics_[batch.first.topic].incarnation;
+    batch.latest_cuts = cuts(batch.first.topic, batch.first.partition);
     judge_.mark(Met::resends, batch.attempts > 1 ? 1 : 0);
     RL_TELL(judge_, batch.first.topic, batch.first.partition, "{}: sent{}, {} records, sequence {}",
             batch.name(), batch.attempts > 1 ? " again" : "", batch.count, batch.base_sequence);
@@ -105,7 +106,11 @@ void Oracle::acked(SentBatch& batch, int64_t offset, Ticket ticket, bool counts_
     }
     bound->acked = true;
     batch.acked_offset = offset;
-    to.acked_end = std::max(to.acked_end, offset + batch.count);
+    if (batch.latest_cuts == to.cuts) {
+        to.acked_end = std::max(to.acked_end, offset + batch.count);
+    } else {
+        bound->voided = offset + batch.count > required_end(topic, partition);
+    }
     judge_.mark(Met::acked_records, static_cast<uint64_t>(batch.count));
     judge_.mark(Met::duplicates_answered, batch.idempotent() && batch.attempts > 1 ? 1 : 0);
     if (counts_on_disk) {

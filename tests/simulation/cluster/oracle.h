@@ -38,7 +38,8 @@ struct SentBatch {
     uint32_t incarnation = 0;  ///< Of the topic, at the first attempt,
     uint32_t latest = 0;       ///< and at the last attempt or answer: an attempt landed by then.
     int64_t floor = 0;         ///< Where its log was known to end then.
-    uint64_t cuts = 0;         ///< Of its log, then.
+    uint64_t cuts = 0;         ///< Of its log, then,
+    uint64_t latest_cuts = 0;  ///< and at the last attempt.
     int64_t acked_offset = -1;
     uint32_t placed_in = 0;        ///< The incarnation that `offsets` are of.
     std::vector<int64_t> offsets;  ///< Where it was seen.
@@ -103,6 +104,10 @@ public:
     /// A node lost what it did not promise to keep: of each log, what is at `flushed_end` or beyond
     /// may be gone. 0 where nothing is promised.
     void cut(uint16_t topic, int32_t partition, int64_t flushed_end);
+    /// How often it was cut. What was asked before a cut and is read after it promises nothing.
+    [[nodiscard]] uint64_t cuts(uint16_t topic, int32_t partition) const {
+        return log(topic, partition).cuts;
+    }
     /// Where the log of a partition must reach after a start.
     [[nodiscard]] int64_t required_end(uint16_t topic, int32_t partition) const;
     /// A reported damage: nothing more is asked of this log but that it is not wrong.
