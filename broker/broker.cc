@@ -297,6 +297,8 @@ io::Task<void> Broker::close_all(bool clean, bool& in_order) {
         co_await controller_->close();
     }
     co_await tasks_.close();
+    // From here on nobody asks a core: it may be gone when the question arrives.
+    published_ = nullptr;
     for (const auto& core : cores_) {
         (void)co_await io::call_on(reactor_, core->reactor().core(),
                                    [&core](io::Reactor&) { return core->break_connections(); });
@@ -317,7 +319,6 @@ io::Task<void> Broker::close_all(bool clean, bool& in_order) {
                                    [this, i](io::Reactor&) { return destroy_core(i); });
     }
     cores_.clear();
-    published_ = nullptr;
     controller_.reset();
     if (metadata_ != nullptr) {
         co_await metadata_->close();

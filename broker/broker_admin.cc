@@ -45,7 +45,7 @@ io::Task<BrokerStatus> BrokerAdmin::status() {
     }
     status.uptime_ms = broker_.uptime_ns() / kMillisecondNs;
     add_metadata(status);
-    for (uint16_t i = 0; i < broker_.core_count(); ++i) {
+    for (uint16_t i = 0; broker_.serving() && i < broker_.core_count(); ++i) {
         BrokerCore* const core = &broker_.core(i);
         status.connection_count += core->connection_count.load(std::memory_order_relaxed);
         auto problems = co_await io::call_on(broker_.reactor(), io::CoreId(i),
