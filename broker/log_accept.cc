@@ -212,10 +212,16 @@ int Acceptance::conclude() const {
     } else if (!command_.confirmed) {
         say("nothing was given up; --yes does it");
     } else {
-        say("accepted: {} partitions take writes again", damaged_);
+        if (journal_found_) {
+            say("accepted: nothing in the journals keeps the broker from starting any more");
+        }
+        if (damaged_ > 0) {
+            say("accepted: {} partitions take writes again", damaged_);
+        }
     }
     if (others_ > 0) {
-        say("{} other partitions are read-only because of damage", others_);
+        say("{} {}partitions are read-only because of damage", others_,
+            command_.journal ? "" : "other ");
     }
     return kExitOk;
 }

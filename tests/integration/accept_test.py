@@ -120,6 +120,8 @@ class Accept(harness.BrokerTest):
 
         status, said = self.accept("--journal", "--yes")
         self.assertEqual(status, 0, said)
+        self.assertIn("accepted: nothing in the journals keeps the broker from starting any more", said)
+        self.assertNotIn("take writes again", said)
         broker = self.start(*ONE_JOURNAL)
         client = self.connect(broker)
         self.assertEqual(self.offsets(client, "t"), [])
