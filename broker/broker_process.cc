@@ -10,6 +10,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
 #include <filesystem>
 #include <mutex>
@@ -26,7 +27,8 @@ namespace ringlog::broker {
 namespace {
 
 constexpr int64_t kDrainNs = 10 * kSecondNs;
-/// Behind the drain: checkpoints. A device that hangs longer than this does not keep the process.
+/// From the signal on: the rest of a start, the drain, checkpoints. A device that hangs longer than
+/// this does not keep the process.
 constexpr int kExitMs = 60'000;
 constexpr int kExitAtOnce = 130;
 
@@ -152,12 +154,15 @@ private:
     io::TaskGroup tasks_;
     int ended_ = eventfd(0, EFD_CLOEXEC);
     int status_ = kExitOk;
+    std::atomic<bool> started_ =
+        false;  ///< Writer: core 0. Reader: the main thread, for its words.
 };
 
 io::Task<void> Process::serve(io::Reactor& reactor) {
     io::TaskGroup admin;
     admin.spawn(bridge_.serve(reactor, admin_));
     const Started started = co_await broker_.start();
+    started_ = true;
     if (!started) {
         log_error("broker", "not started: {}", started.error().text);
         status_ = kExitFailed;
@@ -197,8 +202,9 @@ void Process::wait_for_end(int signals) {
                           {.fd = ended_, .events = POLLIN, .revents = 0}};
         const int ready = poll(waits, 2, stopping ? kExitMs : -1);
         if (ready == 0) {
-            log_error("broker",
-                      "the disk does not answer; ending without it: the next start recovers");
+            log_error("broker", "{}: the next start recovers",
+                      started_ ? "the disk does not answer; ending without it"
+                               : "the start did not end in time; ending in the middle of it");
             _exit(kExitFailed);
         }
         if ((waits[1].revents & POLLIN) != 0) {
