@@ -36,7 +36,11 @@ Shard::Shard(io::Reactor& reactor, ShardOptions options)
       slots_(reactor, options_.directory, options_.journal),
       checkpoint_turn_(reactor, 1),
       checkpoint_work_(reactor),
-      closing_event_(reactor) {}
+      closing_event_(reactor) {
+    if (!options_.directory_sync) {
+        options_.directory_sync = std::make_shared<DirectorySync>();
+    }
+}
 
 Shard::~Shard() {
     while (dirty_line_.pop_front() != nullptr) {

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "engine/checkpoint.h"
 #include "engine/destager.h"
+#include "engine/directory_sync.h"
 #include "engine/journal.h"
 #include "engine/journal_scan.h"
 #include "engine/partition.h"
@@ -42,6 +43,8 @@ struct ShardOptions {
         64 << 20;  ///< Free space below this (and what is not destaged) refuses appends.
     bool accept_loss =
         false;  ///< `ringlog log accept`: damage found in the journal does not refuse the start.
+    std::shared_ptr<DirectorySync> directory_sync;  ///< Of all shards that share the directory; its
+                                                    ///< own if there is none.
 };
 
 /// A partition to open.

@@ -113,8 +113,9 @@ io::Task<Result<void>> Shard::write_checkpoint() {
         journal_->free_before(journal_->generation_behind(stop));
     }
     auto synced = co_await reactor_.run_blocking([&] {
-        return mutant(Mutant::skip_sync_of_segments) ? Result<void>{}
-                                                     : files.sync_file_system(directory);
+        return mutant(Mutant::skip_sync_of_segments)
+                   ? Result<void>{}
+                   : options_.directory_sync->sync(files, directory);
     });
     if (!synced) {
         // Whatever write-back lost, only the journal has it: that journal must not go on as if it

@@ -137,7 +137,8 @@ io::Task<Result<void>> Shard::recover_journal() {
     // look or write.
     auto& files = reactor_.files();
     const std::string root = options_.directory;
-    auto landed = co_await reactor_.run_blocking([&] { return files.sync_file_system(root); });
+    auto landed =
+        co_await reactor_.run_blocking([&] { return options_.directory_sync->sync(files, root); });
     if (!landed) {
         co_return landed;
     }

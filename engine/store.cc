@@ -440,6 +440,7 @@ uint64_t journal_bytes_for_batch(uint64_t batch_bytes) {
 
 io::Task<Opened> open_store(io::Reactor& here, StoreOptions options) {
     RL_ASSERT(!options.cores.empty());
+    options.shard.directory_sync = std::make_shared<DirectorySync>();
     auto& files = here.files();
     const std::string directory = options.directory;
     const int32_t node_id = options.node_id;

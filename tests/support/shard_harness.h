@@ -54,6 +54,8 @@ public:
     simulation::SimWorld& world() { return world_; }
     simulation::SimNode& node() { return node_; }
     [[nodiscard]] Shard* shard() { return shard_; }
+    /// What the shard syncs through, as the shards of other cores would.
+    [[nodiscard]] DirectorySync& directory_sync() { return *directory_sync_; }
     [[nodiscard]] uint64_t acked_count() const { return acked_count_; }
 
     [[nodiscard]] ShardOptions shard_options() const {
@@ -70,6 +72,7 @@ public:
         options.segment_preallocate_bytes = 16 << 10;
         options.index_interval_bytes = 512;
         options.reserve_bytes = 0;
+        options.directory_sync = directory_sync_;
         return options;
     }
 
@@ -136,6 +139,7 @@ public:
     }
     void restart() {
         node_.restart();
+        directory_sync_ = std::make_shared<DirectorySync>();
         ++epoch_;
     }
     /// Closes the shard; false if the node died in it.
@@ -333,6 +337,7 @@ private:
     }
 
     HarnessOptions options_;
+    std::shared_ptr<DirectorySync> directory_sync_ = std::make_shared<DirectorySync>();
     simulation::SimWorld world_;
     simulation::SimNode& node_;
     Random random_;
