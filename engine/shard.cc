@@ -34,6 +34,7 @@ Shard::Shard(io::Reactor& reactor, ShardOptions options)
                  .dirty_line = dirty_line_,
                  .directory = options_.directory}),
       slots_(reactor, options_.directory, options_.journal),
+      changed_(reactor),
       checkpoint_turn_(reactor, 1),
       checkpoint_work_(reactor),
       closing_event_(reactor) {
@@ -92,7 +93,7 @@ Partition& Shard::add(PartitionLog log, const PartitionConfig& config) {
     auto partition = std::make_unique<Partition>(partition_parts(), std::move(log), config);
     Partition& added = *partition;
     by_number_[added.number()] = &added;
-    partitions_[Key{added.id().topic_id, added.id().partition}] = std::move(partition);
+    partitions_[key_of(added.id())] = std::move(partition);
     return added;
 }
 
@@ -145,6 +146,10 @@ io::Task<Result<void>> Shard::announce(const OpenPartition& request, PartitionNu
 }
 
 io::Task<Result<Partition*>> Shard::open_partition(OpenPartition request) {
+    const Change change(*this);
+    if (closing_) {
+        co_return fail(Errc::closed);
+    }
     if (Partition* known = find(request.id.topic_id, request.id.partition)) {
         known->set_config(request.config);
         if (request.leader_epoch > known->leader_epoch() && !journal_->failure()) {
@@ -155,6 +160,11 @@ io::Task<Result<Partition*>> Shard::open_partition(OpenPartition request) {
         }
         co_return known;
     }
+    auto opened = co_await open_new(std::move(request));
+    co_return opened;
+}
+
+io::Task<Result<Partition*>> Shard::open_new(OpenPartition request) {
     PartitionState state;
     state.number = take_number();
     state.id = request.id;
@@ -172,39 +182,53 @@ io::Task<Result<Partition*>> Shard::open_partition(OpenPartition request) {
 }
 
 io::Task<Result<void>> Shard::remove_partition(TopicPartition id) {
+    const Change change(*this);
+    if (closing_) {
+        co_return fail(Errc::closed);
+    }
     Partition* partition = find(id.topic_id, id.partition);
     if (partition != nullptr && partition->deleted()) {
         // Someone else is at it.
-        while (find(id.topic_id, id.partition) != nullptr && !journal_->failure()) {
+        while (find(id.topic_id, id.partition) != nullptr && !journal_->failure() && !closing_) {
             co_await closing_event_.wait_until(reactor_.now() + kMillisecondNs);
         }
         if (journal_->failure()) {
             co_return fail(*journal_->failure());
         }
-        partition = nullptr;
-    }
-    if (partition != nullptr) {
-        partition->mark_deleted();
-        destager_.forget(*partition);
-        FrameEntry entry;
-        entry.partition = partition->number().value();
-        entry.kind = EntryKind::remove;
-        auto removed = co_await append_control(entry, {});
+        if (closing_) {
+            co_return fail(Errc::closed);
+        }
+    } else if (partition != nullptr) {
+        auto removed = co_await remove_known(*partition);
         if (!removed) {
-            co_return fail(removed.error());
+            co_return removed;
         }
-        auto flushed = co_await journal_->flushed(*removed);
-        if (!flushed) {
-            co_return flushed;
-        }
-        co_await partition->quiesced();
-        // A large append that was under way may have placed pieces after the first forget().
-        destager_.forget(*partition);
-        by_number_.erase(partition->number());
-        partitions_.erase(Key{id.topic_id, id.partition});
     }
     auto renamed = co_await segments_.rename_deleted(id);
     co_return renamed;
+}
+
+io::Task<Result<void>> Shard::remove_known(Partition& partition) {
+    partition.mark_deleted();
+    destager_.forget(partition);
+    FrameEntry entry;
+    entry.partition = partition.number().value();
+    entry.kind = EntryKind::remove;
+    auto removed = co_await append_control(entry, {});
+    if (!removed) {
+        co_return fail(removed.error());
+    }
+    auto flushed = co_await journal_->flushed(*removed);
+    if (!flushed) {
+        co_return flushed;
+    }
+    co_await partition.quiesced();
+    // A large append that was under way may have placed pieces after the first forget().
+    destager_.forget(partition);
+    const Key key = key_of(partition.id());
+    by_number_.erase(partition.number());
+    partitions_.erase(key);
+    co_return Result<void>{};
 }
 
 void Shard::on_chunk_recycled(const Chunk& chunk) {

@@ -76,12 +76,14 @@ public:
                                                             ShardOptions options);
     ~Shard() override;
 
-    /// The partition, opened: what recovery found of it, or a new and empty one.
+    /// The partition, opened: what recovery found of it, or a new and empty one. Errors: io_failed,
+    /// closed.
     io::Task<Result<Partition*>> open_partition(OpenPartition request);
     /// nullptr if it was not opened.
     [[nodiscard]] Partition* find(const Uuid& topic_id, int32_t partition);
     /// Deletes for good: flushed in the journal, then its directory is renamed; its files are
-    /// removed in the background. Waits for everything that uses it. Idempotent.
+    /// removed in the background. Waits for everything that uses it. Idempotent. Errors: io_failed;
+    /// closed (the shard ends: what is not done is for the next life).
     io::Task<Result<void>> remove_partition(TopicPartition id);
 
     /// Writes everything through the last complete frame into segments, syncs them, writes a
@@ -90,6 +92,7 @@ public:
     /// Ends the operator's read-only state of damaged partitions and makes it durable.
     io::Task<Result<uint64_t>> accept_damage();
     /// With `clean`: a last checkpoint, segments cut to their length. Then closes everything.
+    /// Waits for what opens and removes partitions; what comes later of these is refused.
     io::Task<Result<void>> close(bool clean);
 
     /// Every partition that recovery or open_partition() made known.
@@ -113,11 +116,27 @@ private:
         int32_t partition;
         friend bool operator==(const Key&, const Key&) = default;
     };
+    static Key key_of(const TopicPartition& id) { return {id.topic_id, id.partition}; }
     struct KeyHash {
         size_t operator()(const Key& key) const {
             return std::hash<Uuid>{}(key.topic_id) ^
                    static_cast<size_t>(key.partition) * 0x9e3779b9;
         }
+    };
+
+    /// A change of the list of partitions that is under way: close() waits for it.
+    class Change {
+    public:
+        explicit Change(Shard& shard) : shard_(shard) { ++shard_.changes_; }
+        Change(const Change&) = delete;
+        Change& operator=(const Change&) = delete;
+        ~Change() {
+            --shard_.changes_;
+            shard_.changed_.notify_all();
+        }
+
+    private:
+        Shard& shard_;
     };
 
     [[nodiscard]] JournalOptions journal_options() const;
@@ -140,6 +159,8 @@ private:
     void report(const std::vector<RecoveryFinding>& findings) const;
     [[nodiscard]] PartitionNumber take_number();
     Partition& add(PartitionLog log, const PartitionConfig& config);
+    io::Task<Result<Partition*>> open_new(OpenPartition request);
+    io::Task<Result<void>> remove_known(Partition& partition);
     io::Task<Result<void>> announce(const OpenPartition& request, PartitionNumber number);
     io::Task<Result<Sequence>> append_control(FrameEntry entry, std::span<const ByteView> parts);
 
@@ -164,6 +185,8 @@ private:
     PartitionNumber next_number_{0};
     std::unordered_map<Key, std::unique_ptr<Partition>, KeyHash> partitions_;
     std::unordered_map<PartitionNumber, Partition*> by_number_;
+    uint32_t changes_ = 0;
+    io::Event changed_;
     std::vector<RecoveryFinding> findings_;
     bool closing_ = false;
     io::Semaphore checkpoint_turn_;

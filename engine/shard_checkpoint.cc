@@ -183,7 +183,17 @@ std::vector<PartitionState> Shard::states() {
 }
 
 io::Task<void> Shard::cut_active_segments() {
-    for (Partition* partition : partitions()) {
+    std::vector<PartitionNumber> numbers;
+    for (const Partition* partition : partitions()) {
+        numbers.push_back(partition->number());
+    }
+    for (const PartitionNumber number : numbers) {
+        const auto found = by_number_.find(number);
+        if (found == by_number_.end() || found->second->deleted()) {
+            continue;  // removed while we waited
+        }
+        Partition* const partition = found->second;
+        const Partition::Hold hold(*partition);
         const auto& segments = partition->log().segments();
         const Partition::DestageProgress& destaged = partition->destaged;
         const bool whole = !segments.empty() && segments.back().bytes > 0 &&
@@ -222,6 +232,10 @@ io::Task<Result<void>> Shard::close(bool clean) {
     co_await journal_->close();
     checkpoint_turn_.give(1);
     co_await tasks_.close();
+    // The journal has told them how they end. What comes later is refused, so the list stays.
+    while (changes_ > 0) {
+        co_await changed_.wait();
+    }
     for (Partition* partition : partitions()) {
         partition->mark_deleted();
         co_await partition->quiesced();
