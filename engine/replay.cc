@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 #include <set>
+#include <utility>
 
 #include "base/mutant.h"
 
@@ -18,7 +19,7 @@ public:
         outcome_.next_number = checkpoint.next_number;
         outcome_.last = plan.resume.last;
         for (const PartitionState& state : checkpoint.partitions) {
-            outcome_.partitions.emplace(state.number, ReplayedPartition(state));
+            add(state);
         }
     }
 
@@ -27,11 +28,17 @@ public:
 private:
     void lose_proof(const AcceptedFrame& frame);
     void apply(const AcceptedFrame& frame, const FrameEntry& entry);
+    static std::pair<Uuid, int32_t> id_of(const PartitionLog& log) {
+        return {log.id().topic_id, log.id().partition};
+    }
+    void add(const PartitionState& state);
     void open(const AcceptedFrame& frame, const FrameEntry& entry);
     void batch(ReplayedPartition& partition, const AcceptedFrame& frame, const FrameEntry& entry);
     void finish_batch(ReplayedPartition& partition);
     void match_segment(ReplayedPartition& partition, const BatchHeader& header);
     void bridge_gap(ReplayedPartition& partition, const BatchHeader& header);
+    void remove(PartitionNumber number, Sequence at);
+    void drop_doubles();
     void apply_state(ReplayedPartition& partition, const FrameEntry& entry);
     [[nodiscard]] static bool has_all_bytes(const ReplayedPartition& partition);
     void close_holes(ReplayedPartition& partition) const;
@@ -39,6 +46,8 @@ private:
     const RecoveryPlan& plan_;
     WallMs now_;
     ReplayOutcome outcome_;
+    /// Numbers of each partition: one, but where it was opened twice.
+    std::multimap<std::pair<Uuid, int32_t>, PartitionNumber> by_id_;
     std::set<PartitionNumber> removed_;
     std::map<PartitionNumber, uint64_t> unknown_;  ///< Entries of numbers that nothing explains.
 };
@@ -66,6 +75,13 @@ void Replay::lose_proof(const AcceptedFrame& frame) {
     }
 }
 
+void Replay::add(const PartitionState& state) {
+    const auto [added, news] = outcome_.partitions.emplace(state.number, ReplayedPartition(state));
+    if (news) {
+        by_id_.emplace(id_of(added->second.log), state.number);
+    }
+}
+
 void Replay::open(const AcceptedFrame& frame, const FrameEntry& entry) {
     const ByteView bytes = bytes_of(frame, entry);
     OpenPayload payload;
@@ -90,7 +106,7 @@ void Replay::open(const AcceptedFrame& frame, const FrameEntry& entry) {
     if (state.leader_epoch >= LeaderEpoch(0)) {
         state.epochs = {{state.leader_epoch, entry.base_offset}};
     }
-    outcome_.partitions.emplace(number, ReplayedPartition(state));
+    add(state);
     outcome_.next_number = std::max(outcome_.next_number, number + 1);
 }
 
@@ -251,10 +267,43 @@ void Replay::apply(const AcceptedFrame& frame, const FrameEntry& entry) {
     } else if (Sequence(frame.header.sequence) <= partition.stamp) {
         return;
     } else if (entry.kind == EntryKind::remove) {
-        outcome_.partitions.erase(found);
-        removed_.insert(number);
+        remove(number, Sequence(frame.header.sequence));
     } else {
         apply_state(partition, entry);
+    }
+}
+
+/// With every other number of the same partition that this frame can know of.
+void Replay::remove(PartitionNumber number, Sequence at) {
+    const auto [first, last] = by_id_.equal_range(id_of(outcome_.partitions.at(number).log));
+    for (auto other = first; other != last;) {
+        const auto found = outcome_.partitions.find(other->second);
+        if (other->second != number && found->second.stamp >= at) {
+            ++other;
+            continue;
+        }
+        removed_.insert(other->second);
+        outcome_.partitions.erase(found);
+        other = by_id_.erase(other);
+    }
+}
+
+/// Of several numbers of one partition, the latest that was used is kept (where several were, the
+/// `remove` of the former was in a lost frame). The others count as removed.
+void Replay::drop_doubles() {
+    const auto rank = [this](PartitionNumber number) {
+        const PartitionLog& log = outcome_.partitions.at(number).log;
+        return std::pair(!log.segments().empty() || log.log_end_offset() > 0, log.leader_epoch());
+    };
+    auto kept = by_id_.begin();
+    for (auto at = kept; at != by_id_.end(); ++at) {
+        if (at == kept || at->first != kept->first) {
+            kept = at;
+            continue;
+        }
+        const auto dropped = rank(at->second) >= rank(kept->second) ? std::exchange(kept, at) : at;
+        removed_.insert(dropped->second);
+        outcome_.partitions.erase(dropped->second);
     }
 }
 
@@ -346,6 +395,7 @@ ReplayOutcome Replay::run() {
             apply(frame, entry);
         }
     }
+    drop_doubles();
     for (auto& [number, partition] : outcome_.partitions) {
         if (mutant(Mutant::incomplete_batch_kept) && !partition.unfinished.empty()) {
             finish_batch(partition);

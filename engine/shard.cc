@@ -147,6 +147,10 @@ io::Task<Result<void>> Shard::announce(const OpenPartition& request, PartitionNu
 
 io::Task<Result<Partition*>> Shard::open_partition(OpenPartition request) {
     const Change change(*this);
+    const Key key = key_of(request.id);
+    while (opening_.contains(key)) {
+        co_await changed_.wait();
+    }
     if (closing_) {
         co_return fail(Errc::closed);
     }
@@ -160,7 +164,9 @@ io::Task<Result<Partition*>> Shard::open_partition(OpenPartition request) {
         }
         co_return known;
     }
+    opening_.insert(key);
     auto opened = co_await open_new(std::move(request));
+    opening_.erase(key);
     co_return opened;
 }
 
@@ -174,9 +180,6 @@ io::Task<Result<Partition*>> Shard::open_new(OpenPartition request) {
     auto announced = co_await announce(request, state.number);
     if (!announced) {
         co_return fail(announced.error());
-    }
-    if (Partition* known = find(request.id.topic_id, request.id.partition)) {
-        co_return known;  // another caller was faster; the number is spent
     }
     co_return &add(PartitionLog(state), request.config);
 }

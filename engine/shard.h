@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "base/error.h"
@@ -76,8 +77,8 @@ public:
                                                             ShardOptions options);
     ~Shard() override;
 
-    /// The partition, opened: what recovery found of it, or a new and empty one. Errors: io_failed,
-    /// closed.
+    /// The partition, opened: what recovery found of it, or a new and empty one. Of several calls
+    /// for one id, the first makes it and the others wait for that. Errors: io_failed, closed.
     io::Task<Result<Partition*>> open_partition(OpenPartition request);
     /// nullptr if it was not opened.
     [[nodiscard]] Partition* find(const Uuid& topic_id, int32_t partition);
@@ -185,6 +186,7 @@ private:
     PartitionNumber next_number_{0};
     std::unordered_map<Key, std::unique_ptr<Partition>, KeyHash> partitions_;
     std::unordered_map<PartitionNumber, Partition*> by_number_;
+    std::unordered_set<Key, KeyHash> opening_;  ///< Whose `open` is on its way to the journal.
     uint32_t changes_ = 0;
     io::Event changed_;
     std::vector<RecoveryFinding> findings_;
