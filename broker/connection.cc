@@ -277,6 +277,9 @@ void Connection::check(MonotonicNs now, int64_t idle_ns) {
                                              incoming_->filled, incoming_->size,
                                              (now - incoming_started_) / kSecondNs));
     }
+    if (parked_ != nullptr && core_.named_bytes().has_waiters()) {
+        parked_->notify_all();
+    }
     if (stuck || idle || holds_up) {
         abort();
     }

@@ -63,7 +63,8 @@ public:
     /// The wait of a fetch that is parked; ended by abort() and drain().
     void set_parked(io::Event* event) { parked_ = event; }
     /// Ends it if it is idle too long, if its peer does not read, or if it keeps others waiting for
-    /// a frame that does not come. Called now and then.
+    /// a frame that does not come. Lets a fetch look that is parked while others wait for memory.
+    /// Called now and then.
     void check(MonotonicNs now, int64_t idle_ns);
 
     /// A request was for partitions of `owner` alone (kManyOwners: of several cores). A connection

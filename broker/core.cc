@@ -3,8 +3,10 @@
 #include "broker/core.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "broker/broker.h"
+#include "broker/named_partitions.h"
 #include "io/mesh.h"
 
 namespace ringlog::broker {
@@ -38,6 +40,7 @@ BrokerCore::BrokerCore(Broker& broker, io::Reactor& reactor)
     : broker_(broker),
       reactor_(reactor),
       request_bytes_(reactor, kRequestBytesPerCore),
+      named_bytes_(reactor, kNamedBytesPerCore),
       sessions_(reactor.core().value(), sessions_of_core(broker.config(), reactor.core_count())),
       refusal_limit_(kRefusalLogNs),
       disk_full_text_(fmt::format("The disk of {} is full.", broker.config().data_directory)),
@@ -192,6 +195,9 @@ void BrokerCore::recycle(Request& taken) {
     static_cast<ListNode&>(*request).unlink();
     request->waiting_node.unlink();
     request_bytes_.give(request->size);
+    if (request->named_bytes > 0) {
+        named_bytes_.give(std::exchange(request->named_bytes, 0));
+    }
     if (--requests_out_ == 0) {
         request_back_.notify_all();
     }
@@ -206,6 +212,7 @@ void BrokerCore::recycle(Request& taken) {
     request->answer.clear();
     request->data.clear();
     request->part_count = 0;
+    request->superseded = {};
     request->deadline_ns = INT64_MAX;
     spare_requests_.push_back(std::move(request));
 }
@@ -290,7 +297,8 @@ io::Task<std::vector<std::string>> BrokerCore::problems() {
 
 io::Task<MetricSnapshot> BrokerCore::take_snapshot() {
     metrics_.set(Gauge::connections, connection_count.load(std::memory_order_relaxed));
-    metrics_.set(Gauge::request_bytes_held, kRequestBytesPerCore - request_bytes_.available());
+    metrics_.set(Gauge::request_bytes_held, kRequestBytesPerCore - request_bytes_.available() +
+                                                kNamedBytesPerCore - named_bytes_.available());
     metrics_.set(Gauge::fetch_sessions, static_cast<int64_t>(sessions_.size()));
     metrics_.set(Gauge::partitions, 0);
     MetricSnapshot all;

@@ -108,6 +108,9 @@ public:
     // --- Requests ---
 
     io::Semaphore& request_bytes() { return request_bytes_; }
+    /// What requests need for the partitions that they name: taken once per request, after its own
+    /// bytes, and given back with them (Request::named_bytes).
+    io::Semaphore& named_bytes() { return named_bytes_; }
     /// A request with room for `size` bytes, which were taken from request_bytes().
     Request& take_request(uint32_t size);
     /// Gives back the request and its bytes. Nothing may refer to it.
@@ -154,6 +157,7 @@ private:
     std::vector<std::unique_ptr<Request>> spare_requests_;
     size_t requests_out_ = 0;  ///< Taken and not given back.
     io::Semaphore request_bytes_;
+    io::Semaphore named_bytes_;
     FetchSessionCache sessions_;
     CoreMetrics metrics_;
     RateLimit refusal_limit_;

@@ -42,6 +42,10 @@ public:
     void advance() { epoch_ = epoch_ == INT32_MAX ? 1 : epoch_ + 1; }
     /// Adds, changes and forgets what `request` says.
     void update(const kafka::FetchRequest& request);
+    /// Memory that update() may need for what `request` names.
+    static int64_t bytes_of(const kafka::FetchRequest& request);
+    /// Memory of what it remembers.
+    [[nodiscard]] int64_t bytes() const { return bytes_; }
     /// In the order in which they are read.
     Partitions& partitions() { return partitions_; }
     /// What gave data goes to the end, so that the others have their turn.
@@ -64,26 +68,31 @@ private:
     int32_t id_;
     int32_t epoch_ = 1;
     MonotonicNs last_used_;
+    int64_t bytes_ = 0;
     Partitions partitions_;
     std::unordered_map<Key, Partitions::iterator, KeyHash> index_;
 };
 
-/// The sessions of one core, bounded. A session that serves a request is out of the cache until it
-/// is given back.
+/// The sessions of one core, bounded in number and in memory. A session that serves a request is
+/// out of the cache until it is given back.
 class FetchSessionCache {
 public:
     static constexpr int32_t kCoreBits = 10;  ///< Of an id: its core.
     /// A session that was used since may not be evicted.
     static constexpr int64_t kEvictableNs = 120 * kSecondNs;
+    /// Memory of all sessions of one core.
+    static constexpr int64_t kBytesMax = 128 << 20;
 
-    FetchSessionCache(uint16_t core, size_t sessions_max) : core_(core), max_(sessions_max) {}
+    FetchSessionCache(uint16_t core, size_t sessions_max, int64_t bytes_max = kBytesMax)
+        : core_(core), max_(sessions_max), bytes_max_(bytes_max) {}
 
     static uint16_t core_of(int32_t session_id) {
         return static_cast<uint16_t>(session_id & ((1 << kCoreBits) - 1));
     }
 
-    /// A new session, not yet in the cache; null if it is full of sessions in use.
-    std::unique_ptr<FetchSession> create(Random& random, MonotonicNs now);
+    /// A new session that will need `bytes`, not yet in the cache; null if there is no room beside
+    /// the sessions in use.
+    std::unique_ptr<FetchSession> create(Random& random, MonotonicNs now, int64_t bytes);
     /// The session if it is here and expects `epoch`. Errors: fetch_session_id_not_found,
     /// invalid_fetch_session_epoch.
     struct Taken {
@@ -91,15 +100,29 @@ public:
         std::unique_ptr<FetchSession> session;
     };
     Taken take(int32_t id, int32_t epoch);
+    /// One that has outgrown what all may need is forgotten: its client begins anew, without one.
     void give_back(std::unique_ptr<FetchSession> session, MonotonicNs now);
     /// The client is done with it, or one that was taken will not come back.
-    void remove(int32_t id) { sessions_.erase(id); }
+    void remove(int32_t id);
     [[nodiscard]] size_t size() const { return sessions_.size(); }
+    [[nodiscard]] int64_t bytes() const { return bytes_; }
 
 private:
+    struct Place {
+        std::unique_ptr<FetchSession> session;  ///< Null: taken.
+        int64_t bytes = 0;                      ///< Its part of bytes_.
+    };
+    using Places = std::unordered_map<int32_t, Place>;
+
+    /// Forgets the session that rests for the longest; false if all were used lately.
+    bool evict(MonotonicNs now);
+    void erase(Places::iterator at);
+
     uint16_t core_;
     size_t max_;
-    std::unordered_map<int32_t, std::unique_ptr<FetchSession>> sessions_;  ///< Null: taken.
+    int64_t bytes_max_;
+    int64_t bytes_ = 0;
+    Places sessions_;
 };
 
 }  // namespace ringlog::broker

@@ -1,7 +1,10 @@
 // Which function handles which API. See broker/handlers.h.
 #include "broker/handlers.h"
 
+#include <fmt/format.h>
+
 #include "broker/core.h"
+#include "broker/named_partitions.h"
 
 namespace ringlog::broker {
 
@@ -28,6 +31,31 @@ void refuse_malformed(Connection& connection, Request& request) {
                     kafka::api_name(request.header.api_key), request.header.api_version));
     request.silent = true;
     request.close_after = true;
+}
+
+bool try_take_named_bytes(Connection& connection, Request& request, int64_t bytes) {
+    // More than there ever is would be granted as soon as everything is back.
+    if (bytes > kNamedBytesPerCore || !connection.core().named_bytes().try_take(bytes)) {
+        return false;
+    }
+    request.named_bytes = bytes;
+    return true;
+}
+
+io::Task<bool> take_named_bytes(Connection& connection, Request& request, int64_t bytes) {
+    BrokerCore& core = connection.core();
+    if (bytes > kNamedBytesPerCore) {
+        core.metrics().add(Counter::malformed_frames);
+        core.log_refusal(connection,
+                         fmt::format("a {} request that names more partitions than fit in memory",
+                                     kafka::api_name(request.header.api_key)));
+        request.silent = true;
+        request.close_after = true;
+        co_return false;
+    }
+    co_await core.named_bytes().take(bytes);
+    request.named_bytes = bytes;
+    co_return true;
 }
 
 }  // namespace ringlog::broker

@@ -42,6 +42,11 @@ void answer_with(Request& request, const T& response) {
 template <kafka::Message T>
 std::optional<T> read_request(Connection& connection, Request& request);
 void refuse_malformed(Connection& connection, Request& request);
+/// Takes `bytes` for what the request names, in line with others; false if no request may have so
+/// many: then it closes its connection. Once per request.
+io::Task<bool> take_named_bytes(Connection& connection, Request& request, int64_t bytes);
+/// The same at once: false also if there are too few now.
+bool try_take_named_bytes(Connection& connection, Request& request, int64_t bytes);
 
 template <kafka::Message T>
 std::optional<T> read_request(Connection& connection, Request& request) {

@@ -9,6 +9,7 @@
 #include "broker/core.h"
 #include "broker/fetch_share.h"
 #include "broker/handlers.h"
+#include "broker/named_partitions.h"
 #include "kafka/fetch.h"
 
 namespace ringlog::broker {
@@ -20,6 +21,11 @@ namespace {
 constexpr int32_t kSessionFinal = -1;
 constexpr int32_t kSessionInitial = 0;
 constexpr size_t kItemsPerSlice = 500;
+/// What one partition needs until its answer was sent: its item, its answer in a list that grows,
+/// its answer's bytes, its places among names and in its share, and what listens to it.
+constexpr int64_t kNamedBytes = sizeof(FetchItem) + 2 * sizeof(kafka::FetchPartitionResponse) + 192;
+/// How long a fetch waits for data while other requests wait for the memory of what they name.
+constexpr int64_t kParkedInCrowdNs = kSecondNs;
 
 /// One fetch request from its decoding to its answer. Lives in the handler's frame.
 class Fetch {
@@ -42,11 +48,16 @@ private:
         return FetchSessionCache::core_of(id) < core_.broker().core_count();
     }
 
-    io::Task<ErrorCode> open_session();
+    io::Task<ErrorCode> take_session();
+    [[nodiscard]] int64_t named_bytes() const;
+    void update_session();
     io::Task<void> remove_session(int32_t id);
     io::Task<void> return_session();
     io::Task<void> add_items();
+    io::Task<void> add_asked();
     void add_item(FetchItem item);
+    /// Others wait for the memory that this fetch needs to wait for data.
+    [[nodiscard]] bool is_crowded(MonotonicNs parked_since) const;
     io::Task<void> wait_and_read();
     io::Task<FetchShare::Look> look_everywhere(FetchBounds bounds);
     io::Task<void> park(FetchBounds bounds, uint64_t available, MonotonicNs deadline);
@@ -70,6 +81,7 @@ private:
     io::Event wake_;
     bool woken_ = false;
     bool waited_ = false;
+    bool crowded_ = false;
     size_t in_slice_ = 0;
 };
 
@@ -93,17 +105,11 @@ io::Task<void> Fetch::return_session() {
         });
 }
 
-io::Task<ErrorCode> Fetch::open_session() {
+io::Task<ErrorCode> Fetch::take_session() {
     const int32_t id = body_.session_id;
     if (body_.session_epoch == kSessionFinal || body_.session_epoch == kSessionInitial) {
         if (id != 0) {
             co_await remove_session(id);
-        }
-        if (body_.session_epoch == kSessionInitial && !body_.topics.empty()) {
-            session_ = core_.sessions().create(reactor().random(), reactor().now());
-            if (session_ != nullptr) {
-                session_->update(body_);
-            }
         }
         co_return ErrorCode::none;
     }
@@ -119,9 +125,29 @@ io::Task<ErrorCode> Fetch::open_session() {
     }
     session_ = std::move(taken.session);
     incremental_ = true;
-    session_->update(body_);
-    session_->advance();
     co_return ErrorCode::none;
+}
+
+int64_t Fetch::named_bytes() const {
+    int64_t count = count_names(body_.topics);
+    if (session_ != nullptr) {
+        count += static_cast<int64_t>(session_->partitions().size());
+    }
+    const bool remembered = incremental_ || body_.session_epoch == kSessionInitial;
+    return count * kNamedBytes + (remembered ? FetchSession::bytes_of(body_) : 0);
+}
+
+void Fetch::update_session() {
+    if (incremental_) {
+        session_->update(body_);
+        session_->advance();
+    } else if (body_.session_epoch == kSessionInitial && !body_.topics.empty()) {
+        session_ = core_.sessions().create(reactor().random(), reactor().now(),
+                                           FetchSession::bytes_of(body_));
+        if (session_ != nullptr) {
+            session_->update(body_);
+        }
+    }
 }
 
 void Fetch::add_item(FetchItem item) {
@@ -134,6 +160,29 @@ void Fetch::add_item(FetchItem item) {
         item.error = ErrorCode::unknown_topic_or_partition;
     }
     items_.push_back(std::move(item));
+}
+
+io::Task<void> Fetch::add_asked() {
+    const auto count = static_cast<size_t>(count_names(body_.topics));
+    items_.reserve(count);
+    NamedPartitions names(count, reactor().random().next());
+    for (const kafka::FetchTopic& topic : body_.topics) {
+        for (const kafka::FetchPartition& partition : topic.partitions) {
+            if (slice_is_full()) {
+                co_await reactor().yield();
+            }
+            const auto place = static_cast<uint32_t>(items_.size());
+            const uint32_t first = names.place_of(topic.topic, partition.partition, place);
+            if (first == place) {
+                add_item({.topic = topic.topic, .partition = partition.partition});
+            }
+            // One that is named again is read once, as it was named last.
+            FetchItem& item = items_[first];
+            item.leader_epoch = partition.current_leader_epoch;
+            item.offset = partition.fetch_offset;
+            item.max_bytes = static_cast<uint32_t>(std::max(partition.partition_max_bytes, 0));
+        }
+    }
 }
 
 io::Task<void> Fetch::add_items() {
@@ -152,24 +201,7 @@ io::Task<void> Fetch::add_items() {
                       .place = at});
         }
     } else {
-        size_t count = 0;
-        for (const kafka::FetchTopic& topic : body_.topics) {
-            count += topic.partitions.size();
-        }
-        items_.reserve(count);
-        for (const kafka::FetchTopic& topic : body_.topics) {
-            for (const kafka::FetchPartition& partition : topic.partitions) {
-                if (slice_is_full()) {
-                    co_await reactor().yield();
-                }
-                add_item({.topic = topic.topic,
-                          .partition = partition.partition,
-                          .leader_epoch = partition.current_leader_epoch,
-                          .offset = partition.fetch_offset,
-                          .max_bytes =
-                              static_cast<uint32_t>(std::max(partition.partition_max_bytes, 0))});
-            }
-        }
+        co_await add_asked();
     }
     for (FetchItem& item : items_) {
         if (slice_is_full()) {
@@ -210,9 +242,15 @@ io::Task<void> Fetch::wait_share(FetchShare& share, uint64_t needed) {
     wake_.notify_all();
 }
 
+bool Fetch::is_crowded(MonotonicNs parked_since) const {
+    return core_.named_bytes().has_waiters() &&
+           core_.reactor().now() - parked_since >= kParkedInCrowdNs;
+}
+
 io::Task<void> Fetch::park(FetchBounds bounds, uint64_t available, MonotonicNs deadline) {
     waited_ = true;
     woken_ = false;
+    const MonotonicNs begun = reactor().now();
     // If the sum is reached, one core at least has grown by its part of what is missing.
     const uint64_t missing = bounds.min_bytes - std::min(available, bounds.min_bytes);
     const uint64_t part = std::max<uint64_t>(1, (missing + shares_.size() - 1) / shares_.size());
@@ -222,10 +260,11 @@ io::Task<void> Fetch::park(FetchBounds bounds, uint64_t available, MonotonicNs d
     }
     core_.metrics().change(Gauge::parked_fetches, 1);
     connection_.set_parked(&wake_);
-    while (!woken_ && !connection_.closing() && !connection_.draining() &&
+    while (!woken_ && !connection_.closing() && !connection_.draining() && !is_crowded(begun) &&
            reactor().now() < deadline) {
         co_await wake_.wait_until(deadline);
     }
+    crowded_ = is_crowded(begun);
     connection_.set_parked(nullptr);
     core_.metrics().change(Gauge::parked_fetches, -1);
     if (waits.running() > 0) {
@@ -256,7 +295,7 @@ io::Task<void> Fetch::wait_and_read() {
             co_return;
         }
         const bool enough = look.failed || look.available >= bounds.min_bytes;
-        const bool over = reactor().exact_now() >= deadline || connection_.closing() ||
+        const bool over = reactor().exact_now() >= deadline || crowded_ || connection_.closing() ||
                           connection_.draining() || shares_.empty();
         if (enough || over) {
             break;
@@ -361,14 +400,23 @@ void Fetch::refuse_replica() {
 
 io::Task<void> Fetch::run() {
     if (body_.replica_id >= 0) {
-        refuse_replica();
+        const bool answered = co_await take_named_bytes(connection_, request_, named_bytes());
+        if (answered) {
+            refuse_replica();
+        }
         co_return;
     }
-    const ErrorCode opened = co_await open_session();
-    if (opened != ErrorCode::none) {
-        answer_error(opened);
+    const ErrorCode taken = co_await take_session();
+    if (taken != ErrorCode::none) {
+        answer_error(taken);
         co_return;
     }
+    const bool room = co_await take_named_bytes(connection_, request_, named_bytes());
+    if (!room) {
+        co_await return_session();
+        co_return;
+    }
+    update_session();
     co_await add_items();
     co_await wait_and_read();
     co_await answer();

@@ -32,7 +32,8 @@ constexpr std::array<MetricInfo, kCounters> kCounterInfos = {{
 constexpr std::array<MetricInfo, kGauges> kGaugeInfos = {{
     {"ringlog_connections", "Client connections", MetricType::gauge},
     {"ringlog_parked_fetches", "Fetches that wait for data", MetricType::gauge},
-    {"ringlog_request_bytes_held", "Bytes of requests in memory", MetricType::gauge},
+    {"ringlog_request_bytes_held", "Bytes of requests in memory, and of what they name",
+     MetricType::gauge},
     {"ringlog_fetch_sessions", "Fetch sessions that are remembered", MetricType::gauge},
     {"ringlog_partitions", "Partitions of this core", MetricType::gauge},
 }};

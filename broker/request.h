@@ -63,6 +63,7 @@ struct Request : ListNode {
     uint32_t capacity = 0;
     uint32_t size = 0;  ///< Of the frame, without its length field.
     uint32_t filled = 0;
+    int64_t named_bytes = 0;  ///< Taken of the core's named_bytes().
     RequestState state = RequestState::waiting;
     bool silent = false;       ///< acks=0: no answer.
     bool close_after = false;  ///< The connection ends when everything before was sent.
@@ -81,6 +82,9 @@ struct Request : ListNode {
         parts;  ///< Kept for reuse; the first part_count are in use.
     uint32_t part_count = 0;
     uint32_t parts_pending = 0;  ///< Not yet arrived.
+    /// Of each partition that the request names, in order: it is named again, and the last one
+    /// counts. Empty: none is.
+    std::vector<bool> superseded;
     kafka::ProduceRequest produce;
     MonotonicNs deadline_ns = INT64_MAX;
 

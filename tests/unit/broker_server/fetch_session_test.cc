@@ -59,7 +59,7 @@ TEST(FetchSession, TheEpochWrapsToOne) {
 TEST(FetchSessionCache, ASessionIsTakenByItsIdAndEpochOnceAtATime) {
     Random random(1);
     FetchSessionCache cache(3, 10);
-    auto session = cache.create(random, 0);
+    auto session = cache.create(random, 0, 0);
     ASSERT_NE(session, nullptr);
     const int32_t id = session->id();
     EXPECT_GT(id, 0);
@@ -78,16 +78,69 @@ TEST(FetchSessionCache, ASessionIsTakenByItsIdAndEpochOnceAtATime) {
 TEST(FetchSessionCache, OnlyASessionThatRestsMakesRoom) {
     Random random(1);
     FetchSessionCache cache(0, 2);
-    auto first = cache.create(random, 0);
+    auto first = cache.create(random, 0, 0);
     const int32_t first_id = first->id();
-    auto second = cache.create(random, 0);
-    EXPECT_EQ(cache.create(random, 0), nullptr);
+    auto second = cache.create(random, 0, 0);
+    EXPECT_EQ(cache.create(random, 0, 0), nullptr);
     cache.give_back(std::move(first), 10);
-    EXPECT_EQ(cache.create(random, FetchSessionCache::kEvictableNs), nullptr)
+    EXPECT_EQ(cache.create(random, FetchSessionCache::kEvictableNs, 0), nullptr)
         << "it rests too short";
-    EXPECT_NE(cache.create(random, FetchSessionCache::kEvictableNs + 10), nullptr);
+    EXPECT_NE(cache.create(random, FetchSessionCache::kEvictableNs + 10, 0), nullptr);
     EXPECT_EQ(cache.take(first_id, 1).error, ErrorCode::fetch_session_id_not_found);
     EXPECT_EQ(cache.size(), 2U);
+}
+
+TEST(FetchSession, ItKnowsItsMemory) {
+    FetchSession session(1, 0);
+    EXPECT_EQ(session.bytes(), 0);
+    const auto request = request_for({{"a", 0}, {"a", 1}, {"a long name of a topic", 0}});
+    session.update(request);
+    EXPECT_EQ(session.bytes(), FetchSession::bytes_of(request));
+    session.update(request);
+    EXPECT_EQ(session.bytes(), FetchSession::bytes_of(request)) << "nothing new";
+    kafka::FetchRequest forget;
+    forget.forgotten_topics.push_back({.topic = "a", .partitions = {0, 1, 9}});
+    forget.forgotten_topics.push_back({.topic = "a long name of a topic", .partitions = {0}});
+    session.update(forget);
+    EXPECT_EQ(session.bytes(), 0);
+}
+
+TEST(FetchSessionCache, SessionsAreBoundedInMemory) {
+    Random random(1);
+    const auto one = request_for({{"a", 0}});
+    const int64_t bytes = FetchSession::bytes_of(one);
+    FetchSessionCache cache(0, 10, 3 * bytes);
+    EXPECT_EQ(cache.create(random, 0, 4 * bytes), nullptr) << "it alone is too much";
+    auto first = cache.create(random, 0, bytes);
+    first->update(one);
+    auto second = cache.create(random, 0, 2 * bytes);
+    second->update(one);
+    EXPECT_EQ(cache.bytes(), 3 * bytes);
+    EXPECT_EQ(cache.create(random, 0, bytes), nullptr);
+    cache.give_back(std::move(second), 0);
+    EXPECT_EQ(cache.bytes(), 2 * bytes) << "it named a partition twice";
+    cache.give_back(std::move(first), 1);
+    const MonotonicNs later = FetchSessionCache::kEvictableNs;
+    EXPECT_NE(cache.create(random, later, 2 * bytes), nullptr) << "the one that rests longer goes";
+    EXPECT_EQ(cache.size(), 2U);
+    EXPECT_EQ(cache.bytes(), 3 * bytes);
+    EXPECT_EQ(cache.create(random, later, 2 * bytes), nullptr);
+}
+
+TEST(FetchSessionCache, ASessionThatOutgrowsItsCacheIsForgotten) {
+    Random random(1);
+    const auto one = request_for({{"a", 0}});
+    FetchSessionCache cache(0, 10, 2 * FetchSession::bytes_of(one));
+    auto session = cache.create(random, 0, FetchSession::bytes_of(one));
+    const int32_t id = session->id();
+    session->update(request_for({{"a", 0}, {"a", 1}}));
+    cache.give_back(std::move(session), 0);
+    session = cache.take(id, 1).session;
+    ASSERT_NE(session, nullptr) << "there is room";
+    session->update(request_for({{"a", 2}}));
+    cache.give_back(std::move(session), 0);
+    EXPECT_EQ(cache.take(id, 1).error, ErrorCode::fetch_session_id_not_found);
+    EXPECT_EQ(cache.bytes(), 0);
 }
 
 }  // namespace
