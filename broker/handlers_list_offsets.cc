@@ -1,12 +1,13 @@
 // ListOffsets: earliest, latest, the largest timestamp, and the first record at or behind a time;
 // one message per core.
-#include <list>
+#include <string_view>
 #include <vector>
 
 #include "broker/broker.h"
 #include "broker/core.h"
 #include "broker/fetch_share.h"
 #include "broker/handlers.h"
+#include "broker/named_partitions.h"
 #include "io/mesh.h"
 #include "kafka/list_offsets.h"
 
@@ -18,8 +19,12 @@ namespace {
 
 constexpr int16_t kFirstVersionWithMaxTimestamp = 7;
 
+constexpr size_t kItemsPerSlice = 500;
+
 struct OffsetItem {
+    std::string_view topic;
     Uuid topic_id;
+    bool again = false;  ///< Named before: answered there.
     uint16_t owner = 0;
     kafka::ListOffsetsPartition asked;
     kafka::ListOffsetsPartitionResponse answer;
@@ -74,8 +79,15 @@ io::Task<void> look_up(BrokerCore& core, OffsetItem& item) {
     answer_found(*partition, *found, answer);
 }
 
+/// What one partition of a request needs until its answer was sent, on average.
+constexpr int64_t kNamedBytes = 4 * sizeof(OffsetItem);
+
 io::Task<bool> look_up_all(BrokerCore& core, std::vector<OffsetItem>& items) {
+    size_t count = 0;
     for (OffsetItem& item : items) {
+        if (++count % kItemsPerSlice == 0) {
+            co_await core.reactor().yield();
+        }
         if (item.owner == core.index() && item.answer.error_code == ErrorCode::none) {
             co_await look_up(core, item);
         }
@@ -94,28 +106,41 @@ ErrorCode problem_of(const TopicRoute* route, const kafka::ListOffsetsPartition&
     return asked.timestamp < lowest ? ErrorCode::unsupported_version : ErrorCode::none;
 }
 
-}  // namespace
-
-io::Task<void> handle_list_offsets(Connection& connection, Request& request) {
-    const auto body = read_request<kafka::ListOffsetsRequest>(connection, request);
-    if (!body) {
-        co_return;
-    }
-    BrokerCore& core = connection.core();
-    std::vector<OffsetItem> items;
-    std::vector<bool> concerned(core.broker().core_count());
-    for (const kafka::ListOffsetsTopic& topic : body->topics) {
-        const TopicRoute* const route = core.route(topic.name);
+/// Every partition that is asked for, with the errors that need no core but this one.
+io::Task<void> collect(BrokerCore& core, const Request& request,
+                       const kafka::ListOffsetsRequest& body, std::vector<OffsetItem>& items) {
+    NamedPartitions names(items.capacity(), core.reactor().random().next());
+    for (const kafka::ListOffsetsTopic& topic : body.topics) {
+        const TopicRoute* route = core.route(topic.name);
         for (const kafka::ListOffsetsPartition& asked : topic.partitions) {
-            OffsetItem& item =
-                items.emplace_back(OffsetItem{.topic_id = {}, .asked = asked, .answer = {}});
+            const auto place = static_cast<uint32_t>(items.size());
+            OffsetItem& item = items.emplace_back();
+            item.topic = topic.name;
+            item.asked = asked;
             item.answer.partition_index = asked.partition_index;
+            const uint32_t first = names.place_of(topic.name, asked.partition_index, place);
+            item.again = first != place;
             item.answer.error_code = problem_of(route, asked, request.header.api_version);
-            if (item.answer.error_code == ErrorCode::none) {
+            if (item.again) {
+                item.answer.error_code = ErrorCode::invalid_request;
+                items[first].answer.error_code = ErrorCode::invalid_request;
+            } else if (item.answer.error_code == ErrorCode::none) {
                 item.topic_id = route->topic->id;
                 item.owner = route->owners[static_cast<size_t>(asked.partition_index)];
-                concerned[item.owner] = true;
             }
+            if (items.size() % kItemsPerSlice == 0) {
+                co_await core.reactor().yield();
+                route = core.route(topic.name);
+            }
+        }
+    }
+}
+
+io::Task<void> look_up_everywhere(BrokerCore& core, std::vector<OffsetItem>& items) {
+    std::vector<bool> concerned(core.broker().core_count());
+    for (const OffsetItem& item : items) {
+        if (item.answer.error_code == ErrorCode::none) {
+            concerned[item.owner] = true;
         }
     }
     const auto owner_end = static_cast<uint16_t>(concerned.size());
@@ -127,15 +152,45 @@ io::Task<void> handle_list_offsets(Connection& connection, Request& request) {
                 [there, &items](io::Reactor&) { return look_up_all(*there, items); });
         }
     }
+}
+
+io::Task<void> answer(BrokerCore& core, Request& request, const std::vector<OffsetItem>& items) {
     kafka::ListOffsetsResponse response;
-    auto next = items.begin();
-    for (const kafka::ListOffsetsTopic& topic : body->topics) {
-        auto& answers = response.topics.push_back({.name = topic.name, .partitions = {}});
-        for (size_t i = 0; i < topic.partitions.size(); ++i) {
-            answers.partitions.push_back((next++)->answer);
+    size_t count = 0;
+    for (const OffsetItem& item : items) {
+        if (++count % kItemsPerSlice == 0) {
+            co_await core.reactor().yield();
         }
+        if (item.again) {
+            continue;
+        }
+        auto& topics = response.topics.values();
+        if (topics.empty() || topics.back().name != item.topic) {
+            topics.push_back({.name = item.topic, .partitions = {}});
+        }
+        topics.back().partitions.push_back(item.answer);
     }
     answer_with(request, response);
+}
+
+}  // namespace
+
+io::Task<void> handle_list_offsets(Connection& connection, Request& request) {
+    const auto body = read_request<kafka::ListOffsetsRequest>(connection, request);
+    if (!body) {
+        co_return;
+    }
+    const int64_t count = count_names(body->topics);
+    const bool taken = co_await take_named_bytes(connection, request, count * kNamedBytes);
+    if (!taken) {
+        co_return;
+    }
+    BrokerCore& core = connection.core();
+    std::vector<OffsetItem> items;
+    items.reserve(static_cast<size_t>(count));
+    co_await collect(core, request, *body, items);
+    co_await look_up_everywhere(core, items);
+    co_await answer(core, request, items);
 }
 
 }  // namespace ringlog::broker
