@@ -1,11 +1,14 @@
 // Produce: each batch is judged here, appended on the core that owns its partition, answered when
 // it is as durable as the client asked for. Explained in docs/data_path.md, "Produce".
 #include <algorithm>
+#include <utility>
+#include <vector>
 
 #include "base/mutant.h"
 #include "broker/broker.h"
 #include "broker/core.h"
 #include "broker/handlers.h"
+#include "broker/named_partitions.h"
 #include "engine/record_batch.h"
 #include "kafka/produce.h"
 
@@ -17,8 +20,15 @@ namespace {
 
 /// Requests over this are admitted in steps, so that others have their turn.
 constexpr uint32_t kAdmitAtOnceBytes = 512 << 10;
+constexpr int64_t kAdmitAtOnceParts = 2000;
 constexpr size_t kAdmitStepBytes = 256 << 10;
+constexpr size_t kPartStepBytes = 256;  ///< What a part costs beside its bytes, in bytes of a step.
 constexpr int16_t kFirstVersionWithZstd = 7;
+
+/// What one partition needs until its answer was sent: its part, its answer in a list that grows,
+/// its answer's bytes, its place among the names.
+constexpr int64_t kNamedBytes =
+    sizeof(ProducePart) + 2 * sizeof(kafka::ProducePartitionResponse) + 160;
 
 std::string_view text_of(Errc code) {
     switch (code) {
@@ -143,15 +153,42 @@ kafka::ProducePartitionResponse partition_answer(const ProducePart& part) {
     return answer;
 }
 
+/// Of a partition that is named several times the last batch counts, as with Kafka.
+void find_superseded(BrokerCore& core, Request& request) {
+    const auto count = static_cast<size_t>(count_names(request.produce.topics));
+    if (count <= 2) {  // one partition of one topic
+        return;
+    }
+    NamedPartitions names(count, core.reactor().random().next());
+    uint32_t place = 0;
+    for (const kafka::ProduceTopic& topic : request.produce.topics) {
+        for (const kafka::ProducePartition& partition : topic.partitions) {
+            uint32_t& last = names.place_of(topic.name, partition.index, place);
+            if (last != place) {
+                request.superseded.resize(count);
+                request.superseded[std::exchange(last, place)] = true;
+            }
+            ++place;
+        }
+    }
+}
+
+[[nodiscard]] bool is_superseded(const Request& request, uint32_t place) {
+    return !request.superseded.empty() && request.superseded[place];
+}
+
 /// The answer as it stands: parts that have not arrived have timed out.
 void answer_produce(BrokerCore& core, Request& request) {
     uint32_t at = 0;
+    uint32_t place = 0;
     bool failed = false;
     kafka::ProduceResponse response;
     for (const kafka::ProduceTopic& topic : request.produce.topics) {
-        kafka::ProduceTopicResponse& answers =
-            response.topics.push_back({.name = topic.name, .partitions = {}});
+        kafka::ProduceTopicResponse answers{.name = topic.name, .partitions = {}};
         for ([[maybe_unused]] const kafka::ProducePartition& partition : topic.partitions) {
+            if (is_superseded(request, place++)) {
+                continue;
+            }
             const ProducePart& part = *request.parts[at++];
             const bool refused = !part.arrived || part.error != ErrorCode::none;
             core.metrics().add(Counter::produce_errors, refused ? 1 : 0);
@@ -159,6 +196,9 @@ void answer_produce(BrokerCore& core, Request& request) {
             if (request.produce.acks != 0) {
                 answers.partitions.push_back(partition_answer(part));
             }
+        }
+        if (!answers.partitions.empty()) {
+            response.topics.push_back(std::move(answers));
         }
     }
     if (request.produce.acks == 0) {
@@ -196,69 +236,115 @@ uint16_t sole_owner(const Request& request) {
     return owner == nullptr ? Connection::kManyOwners : owner->index();
 }
 
-io::Task<void> admit_in_steps(Connection& connection, Request& request) {
+/// What the request as a whole is refused with.
+ErrorCode problem_of(const Request& request) {
+    const int16_t acks = request.produce.acks;
+    if (acks < -1 || acks > 1) {
+        return ErrorCode::invalid_required_acks;
+    }
+    return request.produce.transactional_id.has_value() ? ErrorCode::unsupported_version
+                                                        : ErrorCode::none;
+}
+
+void refuse_whole(BrokerCore& core, Request& request, ErrorCode error) {
+    uint32_t place = 0;
+    for (const kafka::ProduceTopic& topic : request.produce.topics) {
+        for (const kafka::ProducePartition& partition : topic.partitions) {
+            if (!is_superseded(request, place++)) {
+                ProducePart& part = next_part(request);
+                part.partition = partition.index;
+                part.error = error;
+                part.arrived = true;
+            }
+        }
+    }
+    answer_produce(core, request);
+}
+
+io::Task<void> admit_parts(Connection& connection, Request& request) {
     BrokerCore& core = connection.core();
     size_t bytes = 0;
+    uint32_t place = 0;
     for (const kafka::ProduceTopic& topic : request.produce.topics) {
         for (const kafka::ProducePartition& partition : topic.partitions) {
             if (bytes >= kAdmitStepBytes) {
                 bytes = 0;
                 co_await core.reactor().yield();
             }
+            if (is_superseded(request, place++)) {
+                continue;
+            }
             admit_partition(core, request, core.route(topic.name), partition);
-            bytes += partition.records ? partition.records->size() : 0;
+            bytes += kPartStepBytes + (partition.records ? partition.records->size() : 0);
         }
     }
     connection.note_owner(sole_owner(request));
     admission_done(core, request);
+}
+
+/// The same as start_produce() for a request that waits for memory or is admitted in steps.
+io::Task<void> produce_in_steps(Connection& connection, Request& request, int64_t named_bytes) {
+    bool room = request.named_bytes > 0;
+    if (!room) {
+        room = co_await take_named_bytes(connection, request, named_bytes);
+    }
+    if (!room) {
+        connection.answered(request);
+        connection.release_requests();
+        co_return;
+    }
+    BrokerCore& core = connection.core();
+    find_superseded(core, request);
+    const ErrorCode problem = problem_of(request);
+    if (problem != ErrorCode::none) {
+        refuse_whole(core, request, problem);
+    } else {
+        request.parts_pending = 1;
+        co_await admit_parts(connection, request);
+    }
     connection.release_requests();
 }
 
-void refuse_whole(BrokerCore& core, Request& request, ErrorCode error) {
+void produce_at_once(Connection& connection, Request& request) {
+    BrokerCore& core = connection.core();
+    find_superseded(core, request);
+    const ErrorCode problem = problem_of(request);
+    if (problem != ErrorCode::none) {
+        refuse_whole(core, request, problem);
+        return;
+    }
+    request.parts_pending = 1;
+    uint32_t place = 0;
     for (const kafka::ProduceTopic& topic : request.produce.topics) {
+        const TopicRoute* route = core.route(topic.name);
         for (const kafka::ProducePartition& partition : topic.partitions) {
-            ProducePart& part = next_part(request);
-            part.partition = partition.index;
-            part.error = error;
-            part.arrived = true;
+            if (!is_superseded(request, place++)) {
+                admit_partition(core, request, route, partition);
+            }
         }
     }
-    answer_produce(core, request);
+    connection.note_owner(sole_owner(request));
+    admission_done(core, request);
 }
 
 }  // namespace
 
 void start_produce(Connection& connection, Request& request) {
-    BrokerCore& core = connection.core();
     auto body = read_request<kafka::ProduceRequest>(connection, request);
     if (!body) {
         connection.answered(request);
         return;
     }
     request.produce = std::move(*body);
-    const int16_t acks = request.produce.acks;
-    if (acks < -1 || acks > 1) {
-        refuse_whole(core, request, ErrorCode::invalid_required_acks);
+    const int64_t count = count_names(request.produce.topics);
+    const int64_t named_bytes = count * kNamedBytes;
+    const bool room = try_take_named_bytes(connection, request, named_bytes);
+    if (room && request.size <= kAdmitAtOnceBytes && count <= kAdmitAtOnceParts) {
+        produce_at_once(connection, request);
         return;
     }
-    if (request.produce.transactional_id.has_value()) {
-        refuse_whole(core, request, ErrorCode::unsupported_version);
-        return;
-    }
-    request.parts_pending = 1;
-    if (request.size > kAdmitAtOnceBytes) {
-        connection.hold_requests();
-        connection.tasks().spawn(admit_in_steps(connection, request));
-        return;
-    }
-    for (const kafka::ProduceTopic& topic : request.produce.topics) {
-        const TopicRoute* route = core.route(topic.name);
-        for (const kafka::ProducePartition& partition : topic.partitions) {
-            admit_partition(core, request, route, partition);
-        }
-    }
-    connection.note_owner(sole_owner(request));
-    admission_done(core, request);
+    connection.hold_requests();
+    connection.tasks().spawn(produce_in_steps(connection, request, named_bytes));
 }
 
 // --- On the owner's core ---
