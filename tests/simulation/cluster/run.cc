@@ -18,6 +18,7 @@ namespace {
 
 constexpr RunLimit kSetupLimit{.steps = 4'000'000, .duration_ns = 120 * kSecondNs};
 constexpr RunLimit kSafetyLimit{.steps = 3'000'000, .duration_ns = 600 * kSecondNs};
+constexpr int64_t kFaultsShowNs = 200 * kMillisecondNs;
 constexpr RunLimit kRestLimit{.steps = 20'000'000, .duration_ns = 300 * kSecondNs};
 /// How long it may take where a lying disk may make it impossible.
 constexpr int64_t kHonestLimitNs = 20 * kSecondNs;
@@ -113,6 +114,8 @@ private:
 
     bool rest() {
         cluster_.set_quiet(true);
+        // What faults did to operations that were under way shows yet.
+        cluster_.world.run_until([&] { return !going(); }, {.duration_ns = kFaultsShowNs});
         admin_.finish();
         for (const auto& node : cluster_.nodes) {
             if (node->serving() && node->ailing()) {
