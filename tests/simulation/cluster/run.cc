@@ -18,7 +18,6 @@ namespace {
 
 constexpr RunLimit kSetupLimit{.steps = 4'000'000, .duration_ns = 120 * kSecondNs};
 constexpr RunLimit kSafetyLimit{.steps = 3'000'000, .duration_ns = 600 * kSecondNs};
-constexpr int64_t kFaultsShowNs = 200 * kMillisecondNs;
 constexpr RunLimit kRestLimit{.steps = 20'000'000, .duration_ns = 300 * kSecondNs};
 /// How long it may take where a lying disk may make it impossible.
 constexpr int64_t kHonestLimitNs = 20 * kSecondNs;
@@ -114,18 +113,22 @@ private:
 
     bool rest() {
         cluster_.set_quiet(true);
-        // What faults did to operations that were under way shows yet.
-        cluster_.world.run_until([&] { return !going(); }, {.duration_ns = kFaultsShowNs});
         admin_.finish();
+        std::vector<uint64_t> lives;
         for (const auto& node : cluster_.nodes) {
-            if (node->serving() && node->ailing()) {
-                node->crash(CrashKind::kill);
-            }
+            lives.push_back(node->life());
         }
         for (const auto& producer : producers_) {
             producer->finish();
         }
         const auto at_rest = [&] {
+            for (size_t i = 0; i < lives.size(); ++i) {
+                // In a life that had faults, what they did may show only now.
+                NodeDriver& node = *cluster_.nodes[i];
+                if (node.serving() && node.ailing() && node.life() == lives[i]) {
+                    node.crash(CrashKind::kill);
+                }
+            }
             for (const auto& producer : producers_) {
                 producer->give_up_damaged();
             }
