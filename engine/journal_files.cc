@@ -109,6 +109,7 @@ io::Task<Result<std::unique_ptr<JournalFile>>> JournalFiles::make_file(Generatio
     }
     auto attached = io::File::attach(reactor_, *opened);
     if (!attached) {
+        co_await reactor_.run_blocking([&] { files.close(opened->descriptor); });
         co_return fail(attached.error());
     }
     file->file = std::move(*attached);
@@ -128,6 +129,7 @@ io::Task<Result<std::unique_ptr<JournalFile>>> JournalFiles::open_file(Generatio
     file->bytes = round_down(opened->size_bytes, kBlockBytes);
     auto attached = io::File::attach(reactor_, *opened);
     if (!attached) {
+        co_await reactor_.run_blocking([&] { files.close(opened->descriptor); });
         co_return fail(attached.error());
     }
     file->file = std::move(*attached);

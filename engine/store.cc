@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -244,6 +245,7 @@ Result<void> remove_stale_journals(io::FileSystem& files, const std::string& dir
 io::Task<Result<void>> attach_there(io::Reactor& there, int32_t descriptor) {
     auto attached = there.backend().attach(descriptor);
     if (!attached) {
+        (void)::close(descriptor);  // a copy of ours; the error that matters is returned
         co_return fail(attached.error());
     }
     co_return Result<void>{};
