@@ -2,6 +2,7 @@
 // engine/partition.h.
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "base/mutant.h"
 #include "engine/partition.h"
@@ -73,7 +74,6 @@ ReadData Partition::read_window(size_t first, uint32_t max_bytes, int64_t limit_
     size_t end = first;
     uint64_t bytes = 0;
     uint64_t batch_bytes = 0;
-    bool may_pin = true;
     for (size_t at = first; at < pieces_.size(); ++at) {
         const Piece& piece = pieces_[at];
         if (end > first && piece.first && piece.base_offset != pieces_[end - 1].last_offset + 1) {
@@ -110,9 +110,14 @@ ReadData Partition::read_window(size_t first, uint32_t max_bytes, int64_t limit_
         } else {
             runs.push_back({piece.chunk, piece.bytes});
         }
-        may_pin = may_pin && window_.may_pin(*piece.chunk);
     }
-    if (!may_pin || bytes < kCopyBelowBytes * runs.size()) {
+    // Asked once per chunk, and only where it matters: the answer looks at every chunk of the
+    // window.
+    const Chunk* asked = nullptr;
+    const auto may_pin = [&](const Run& run) {
+        return std::exchange(asked, run.chunk) == run.chunk || window_.may_pin(*run.chunk);
+    };
+    if (bytes < kCopyBelowBytes * runs.size() || !std::ranges::all_of(runs, may_pin)) {
         data.owned.reserve(bytes);
         for (const Run& run : runs) {
             data.owned.insert(data.owned.end(), run.bytes.begin(), run.bytes.end());
