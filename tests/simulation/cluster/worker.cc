@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <sys/mman.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,8 +21,17 @@ namespace {
 static_assert(std::is_trivially_copyable_v<Totals>);
 
 constexpr uint64_t kSeedsPerChild = 10;
-/// No seed takes longer than this: what does hangs.
-constexpr unsigned kSeedSecondsMax = 300;
+/// No seed takes more of a CPU than this: what does hangs. Other work on the machine does not count.
+constexpr time_t kSeedSecondsMax = 300;
+/// One that waits for what never comes takes no CPU.
+constexpr unsigned kSeedWallSecondsMax = 12 * 3600;
+
+/// The next seed has its time; the process ends by SIGPROF or SIGALRM if it takes more.
+void give_time() {
+    const itimerval limit{.it_interval = {}, .it_value = {.tv_sec = kSeedSecondsMax, .tv_usec = 0}};
+    RL_ASSERT(::setitimer(ITIMER_PROF, &limit, nullptr) == 0);
+    alarm(kSeedWallSecondsMax);
+}
 
 double seconds_now() {
     return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch())
@@ -77,7 +87,7 @@ void run_chunk(const ManySeeds& many, uint64_t first, uint64_t count, volatile u
     const double begun = seconds_now();
     for (uint64_t seed = first; seed < first + count; ++seed) {
         *current = seed;
-        alarm(kSeedSecondsMax);
+        give_time();
         RunOptions options = many.run;
         options.seed = seed;
         const RunOutcome outcome = run_seed(options);
@@ -194,7 +204,7 @@ std::string run_apart(const RunOptions& options) {
     RL_ASSERT(pid >= 0);
     if (pid == 0) {
         ::close(ends[0]);
-        alarm(kSeedSecondsMax);
+        give_time();
         // What it says of its end is said again by the last of these runs.
         if (std::freopen("/dev/null", "w", stderr) == nullptr) {
             _exit(1);
