@@ -10,6 +10,10 @@ namespace ringlog::broker {
 std::optional<std::string> batch_limit_problem(std::string_view key, uint64_t bytes,
                                                const engine::ShardOptions& options) {
     const engine::BatchBytesMax most = engine::batch_bytes_max(options);
+    if (bytes > most.by_format) {
+        return fmt::format("{}={} is more than the {} bytes of the largest batch that there can be",
+                           key, bytes, most.by_format);
+    }
     if (bytes <= most.by_window && bytes <= most.by_journal) {
         return std::nullopt;
     }

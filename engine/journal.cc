@@ -16,8 +16,6 @@ namespace {
 /// What a large append puts into one frame at a time, so that several of them and the small ones
 /// share it.
 constexpr uint32_t kPieceBytes = 64 << 10;
-/// Pieces are not smaller than this unless they are the last: a header must fit into the first.
-constexpr uint32_t kPieceBytesMin = 4096;
 
 /// Gives back what was taken of a semaphore.
 class Budget {
@@ -150,7 +148,7 @@ bool Journal::room_for_batch() {
 
 uint64_t Journal::large_bytes_max() const {
     const uint64_t window_bytes = window_.chunks_max() * window_.chunk_bytes();
-    return std::min(window_bytes / 4, options_.files.bytes_max / 8);
+    return std::min({window_bytes / 4, options_.files.bytes_max / 8, kNumberedBytesMax});
 }
 
 Journal::LargeAppend* Journal::next_large() {

@@ -85,6 +85,13 @@ struct JournalCounters {
     Histogram write_ns;  ///< From submission to completion of a journal write.
 };
 
+/// Pieces of a large batch are not smaller than this unless they are the last: a header must fit
+/// into the first.
+constexpr uint32_t kPieceBytesMin = 4096;
+/// The largest batch whose pieces an entry can number, all of them the smallest.
+constexpr uint64_t kNumberedBytesMax =
+    uint64_t{kPieceBytesMin} * (std::numeric_limits<decltype(FrameEntry::piece)>::max() + 1);
+
 class Journal {
 public:
     Journal(io::Reactor& reactor, JournalOptions options, Window& window,
@@ -129,7 +136,7 @@ public:
     /// are not held up. `bytes` must stay until it returns. The sequence is that of the last piece;
     /// `note` goes with it. Errors: message_too_large (over large_bytes_max()), io_failed, closed
     /// (pieces that were placed are dropped by recovery). The largest batch that window and journal
-    /// can hold.
+    /// can hold, at most kNumberedBytesMax.
     [[nodiscard]] uint64_t large_bytes_max() const;
     io::Task<Result<Sequence>> append_large(FrameEntry entry, ByteView bytes, PieceSink& sink,
                                             FrameNote note);

@@ -429,7 +429,8 @@ BatchBytesMax batch_bytes_max(const ShardOptions& options) {
     const uint64_t chunks =
         std::max<uint64_t>(kWindowChunksMin, options.window.bytes / chunk_bytes);
     return {.by_window = chunks * chunk_bytes / kWindowPart,
-            .by_journal = options.journal_bytes / kJournalPart};
+            .by_journal = options.journal_bytes / kJournalPart,
+            .by_format = kNumberedBytesMax};
 }
 
 uint64_t window_bytes_for_batch(uint64_t batch_bytes, const ShardOptions& options) {

@@ -20,10 +20,11 @@ namespace ringlog::engine {
 /// The journal (by position in the layout) that a partition lives on.
 uint16_t placement_of(const Uuid& topic_id, int32_t partition, size_t journals);
 
-/// The largest batch that a shard of these options can take, for each of the two reasons.
+/// The largest batch that a shard of these options can take, for each of the three reasons.
 struct BatchBytesMax {
     uint64_t by_window = 0;   ///< A quarter of the window, which is at least three chunks.
     uint64_t by_journal = 0;  ///< An eighth of the journal.
+    uint64_t by_format = 0;   ///< kNumberedBytesMax: no option raises it.
 };
 BatchBytesMax batch_bytes_max(const ShardOptions& options);
 /// What WindowOptions::bytes and ShardOptions::journal_bytes must be at least for a batch.

@@ -70,7 +70,7 @@ void Swarm::draw_limits(Random& random) {
     engine::ShardOptions whole = shard;
     whole.journal_bytes = journal_bytes;
     const engine::BatchBytesMax most = engine::batch_bytes_max(whole);
-    batch_bytes_max = std::min(most.by_window, most.by_journal);
+    batch_bytes_max = std::min({most.by_window, most.by_journal, most.by_format});
     shard.segment_preallocate_bytes = pick(random, {4 << 10, 16 << 10, 64 << 10});
     shard.index_interval_bytes = static_cast<uint32_t>(pick(random, {1, 512, 4096}));
     shard.reserve_bytes = 64 << 10;
