@@ -286,7 +286,7 @@ void Partition::on_durable(int64_t end_offset) {
     }
 }
 
-void Partition::cut_destaged(uint64_t bytes) {
+void Partition::cut_destaged(uint64_t bytes, WallMs max_timestamp) {
     RL_ASSERT(bytes <= destaged.bytes && pieces_.empty());
     std::vector<SegmentState> segments = log_.segments();
     const auto own = std::ranges::find(segments, destaged.segment_base, &SegmentState::base_offset);
@@ -294,6 +294,7 @@ void Partition::cut_destaged(uint64_t bytes) {
         segments.erase(own);
     } else if (own != segments.end()) {
         own->bytes = bytes;
+        own->max_timestamp = max_timestamp;
     }
     log_.set_segments(std::move(segments));
     const uint64_t block = round_down(bytes, kBlockBytes);

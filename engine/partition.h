@@ -122,7 +122,8 @@ public:
     /// The first record with a timestamp of at least `timestamp`, below the high watermark; offset
     /// -1 if there is none.
     io::Task<Result<TimestampOffset>> find_timestamp(WallMs timestamp);
-    /// The record with the largest timestamp (ListOffsets -3); offset -1 if the log is empty.
+    /// The record with the largest timestamp below the high watermark (ListOffsets -3); offset -1 if
+    /// there is none.
     io::Task<Result<TimestampOffset>> find_max_timestamp();
 
     void add_listener(HighWatermarkListener& listener) { listeners_.push_back(listener); }
@@ -158,8 +159,9 @@ public:
     /// Takes a piece that recovery found.
     void restore_piece(const Piece& piece) { pieces_.push(piece); }
     /// Recovery: of the segment that `destaged` names, the batches up to `bytes` are whole, and
-    /// what stands behind is the beginning of one that is lost. Before restore_piece().
-    void cut_destaged(uint64_t bytes);
+    /// what stands behind is the beginning of one that is lost; `max_timestamp` is that of what is
+    /// left of the segment. Before restore_piece().
+    void cut_destaged(uint64_t bytes, WallMs max_timestamp);
     /// Everything that recovery found is durable.
     void restored();
     size_t expire_producers(WallMs now);

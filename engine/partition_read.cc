@@ -241,7 +241,27 @@ io::Task<Result<TimestampOffset>> Partition::find_max_timestamp() {
     if (latest < 0) {
         co_return TimestampOffset{};
     }
-    co_return co_await find_timestamp(latest);
+    auto found = co_await find_timestamp(latest);
+    if (!found || found->offset >= 0) {
+        co_return found;
+    }
+    // What has it is not below the high watermark yet, or was lost with the end of a segment: the
+    // largest that is there, by halves of what is left between one that is and one that is not.
+    TimestampOffset best;
+    for (WallMs below = 0, beyond = latest; below < beyond;) {
+        const WallMs middle = below + (beyond - below) / 2;
+        found = co_await find_timestamp(middle);
+        if (!found) {
+            co_return found;
+        }
+        if (found->offset < 0) {
+            beyond = middle;
+        } else {
+            best = *found;
+            below = std::max(best.timestamp, middle) + 1;
+        }
+    }
+    co_return best;
 }
 
 }  // namespace ringlog::engine

@@ -138,17 +138,21 @@ io::Task<Result<void>> read_segment(io::Reactor& here, std::string path, Segment
     co_return read;
 }
 
-io::Task<Result<uint64_t>> find_end(io::Reactor& here, io::File& file, const SegmentRange& range) {
+io::Task<Result<WholeBatches>> find_end(io::Reactor& here, io::File& file,
+                                        const SegmentRange& range) {
     io::Semaphore budget(here, std::numeric_limits<int32_t>::max());
     SegmentReader reader(file, budget, range);
+    WholeBatches found;
     for (;;) {
         const auto batch = co_await reader.next();
         if (!batch) {
             co_return fail(batch.error());
         }
         if (!*batch) {
-            co_return reader.position();
+            found.bytes = reader.position();
+            co_return found;
         }
+        found.max_timestamp = std::max(found.max_timestamp, (**batch).header.max_timestamp);
     }
 }
 
@@ -191,8 +195,8 @@ Result<void> rename_if_there(io::FileSystem& files, const std::string& from,
 
 }  // namespace
 
-io::Task<Result<uint64_t>> end_of_whole_batches(io::Reactor& here, std::string path,
-                                                int64_t base_offset, uint64_t valid_bytes) {
+io::Task<Result<WholeBatches>> whole_batches(io::Reactor& here, std::string path,
+                                             int64_t base_offset, uint64_t valid_bytes) {
     uint64_t size_bytes = 0;
     auto file = co_await open_segment(here, std::move(path), size_bytes);
     if (!file) {

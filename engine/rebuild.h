@@ -27,10 +27,15 @@ io::Task<Result<std::vector<PartitionState>>> rebuild_states(io::Reactor& here,
                                                              std::string directory,
                                                              JournalPlace place);
 
-/// Where the last whole batch ends within the first `valid_bytes` of a segment. Reads all of them.
+/// The batches at the beginning of a segment.
+struct WholeBatches {
+    uint64_t bytes = 0;
+    WallMs max_timestamp = -1;  ///< -1 if there is none.
+};
+/// The whole batches within the first `valid_bytes` of a segment. Reads all of them.
 /// Errors: corrupt_batch (something there cannot be a batch), not_found, io_failed.
-io::Task<Result<uint64_t>> end_of_whole_batches(io::Reactor& here, std::string path,
-                                                int64_t base_offset, uint64_t valid_bytes);
+io::Task<Result<WholeBatches>> whole_batches(io::Reactor& here, std::string path,
+                                             int64_t base_offset, uint64_t valid_bytes);
 
 /// Renames the files of a journal that is given up, so that nobody takes them for a journal or
 /// removes them: "given-up.<id>" and "given-up.checkpoint.<id>.<slot>". Blocking. Idempotent.

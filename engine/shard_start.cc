@@ -191,9 +191,9 @@ io::Task<void> Shard::cut_at_whole_batch(Partition& partition) {
         fmt::format("{}/{}/{}", options_.directory, partition_directory_name(partition.id()),
                     segment_file_name(known.segment_base, ".log"));
     const auto end =
-        co_await end_of_whole_batches(reactor_, std::move(path), known.segment_base, known.bytes);
+        co_await whole_batches(reactor_, std::move(path), known.segment_base, known.bytes);
     if (end) {
-        partition.cut_destaged(*end);
+        partition.cut_destaged(end->bytes, end->max_timestamp);
         co_return;
     }
     // Damage in the segment, too: where its last whole batch ends is not known.

@@ -115,6 +115,27 @@ void expect_all_but(ShardHarness& harness, const std::set<BatchName>& lost) {
     }
 }
 
+/// The largest timestamp is that of a record which is there: a segment that lost its end does not
+/// keep what it knew.
+void expect_largest_timestamp(ShardHarness& harness) {
+    for (int32_t p = 0; p < 2; ++p) {
+        Partition* partition = harness.shard()->find(harness.topic_id(), p);
+        WallMs largest = -1;
+        const auto there = *harness.node().run(0, read_what_there_is(partition));
+        for (const auto& [offset, bytes] : there) {
+            largest = std::max(largest, decode_batch_header(bytes)->max_timestamp);
+        }
+        const auto found = *harness.node().run(0, partition->find_max_timestamp());
+        ASSERT_TRUE(found);
+        EXPECT_EQ(found->timestamp, largest);
+        WallMs known = -1;
+        for (const SegmentState& segment : partition->log().segments()) {
+            known = std::max(known, segment.max_timestamp);
+        }
+        EXPECT_EQ(known, largest);
+    }
+}
+
 /// Adds how many partitions were found damaged to `damaged`.
 void lose_frames_and_go_on(uint64_t seed, uint64_t beyond_stamp, bool to_the_end,
                            uint64_t& damaged) {
@@ -143,6 +164,7 @@ void lose_frames_and_go_on(uint64_t seed, uint64_t beyond_stamp, bool to_the_end
     for (int32_t p = 0; p < 2; ++p) {
         harness.shard()->find(harness.topic_id(), p)->accept_damage();
     }
+    expect_largest_timestamp(harness);
     harness.produce(40);
     ASSERT_TRUE(*harness.node().run(0, checkpoint_shard(harness.shard())));
     expect_all_but(harness, lost);
