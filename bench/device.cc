@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "bench/cpu_away.h"
 #include "bench/device_loop.h"
 #include "bench/report.h"
 #include "bench/round_trip.h"
@@ -49,6 +50,17 @@ public:
         json_[name].push_back(std::move(fields));
         if (!as_json_) {
             fmt::print("{:<28} {} {}\n", name + " " + more, describe_ns(histogram), rate_);
+        }
+    }
+    void add(const CpuAway& away) {
+        json_["cpu_away"].push_back({{"cpu", away.cpu},
+                                     {"share", away.share},
+                                     {"gaps", away.gaps},
+                                     {"longest_us", static_cast<double>(away.longest_ns) / 1000}});
+        if (!as_json_) {
+            fmt::print("{:<28} {:.2f} % of the time in {} gaps, longest {:.0f} us\n",
+                       fmt::format("cpu {} away", away.cpu), away.share * 100, away.gaps,
+                       static_cast<double>(away.longest_ns) / 1000);
         }
     }
     void rate(std::string text) { rate_ = std::move(text); }
@@ -130,6 +142,9 @@ int measure(const CommandLine& line) {
     }
     if (auto done = round_trips(line, **file, output); !done) {
         return failed("round trips", done.error());
+    }
+    for (const CpuAway& away : run_cpu_away(line.seconds)) {
+        output.add(away);
     }
     output.finish();
     return 0;

@@ -111,7 +111,9 @@ DEVICE = (("raw write 4 KiB flushed, p50", "us", "power_4k_p50_us"),
           ("raw write 1 MiB unflushed", "MB/s", "crash_1m_mb_per_second"),
           ("loopback round trip 1 KiB, p50", "us", "round_trip_p50_us"),
           ("floor server flushed, p50", "us", "floor_power_p50_us"),
-          ("floor server unflushed, p50", "us", "floor_crash_p50_us"))
+          ("floor server unflushed, p50", "us", "floor_crash_p50_us"),
+          ("a CPU is away for over 200 us at a time, of all time", "%", "cpu_away_percent"),
+          ("and at the longest", "us", "cpu_away_longest_us"))
 
 # Columns of the table of absolute figures: title, workload, path.
 ABSOLUTE = (("1 producer p50 us", "ack1", ("ack", "p50_us")),

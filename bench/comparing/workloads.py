@@ -74,6 +74,8 @@ def device(plan: Plan) -> dict:
     for each in found["floor_server"]:
         figures[f"floor_{each['rung']}_p50_us"] = each["latency"]["p50_us"]
         figures[f"floor_{each['rung']}_p99_us"] = each["latency"]["p99_us"]
+    figures["cpu_away_percent"] = max(each["share"] * 100 for each in found["cpu_away"])
+    figures["cpu_away_longest_us"] = max(each["longest_us"] for each in found["cpu_away"])
     return figures
 
 
