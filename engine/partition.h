@@ -122,8 +122,8 @@ public:
     /// The first record with a timestamp of at least `timestamp`, below the high watermark; offset
     /// -1 if there is none.
     io::Task<Result<TimestampOffset>> find_timestamp(WallMs timestamp);
-    /// The record with the largest timestamp below the high watermark (ListOffsets -3); offset -1 if
-    /// there is none.
+    /// The record with the largest timestamp below the high watermark (ListOffsets -3); offset -1
+    /// if there is none.
     io::Task<Result<TimestampOffset>> find_max_timestamp();
 
     void add_listener(HighWatermarkListener& listener) { listeners_.push_back(listener); }

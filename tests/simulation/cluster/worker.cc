@@ -21,7 +21,8 @@ namespace {
 static_assert(std::is_trivially_copyable_v<Totals>);
 
 constexpr uint64_t kSeedsPerChild = 10;
-/// No seed takes more of a CPU than this: what does hangs. Other work on the machine does not count.
+/// No seed takes more of a CPU than this: what does hangs. Other work on the machine does not
+/// count.
 constexpr time_t kSeedSecondsMax = 300;
 /// One that waits for what never comes takes no CPU.
 constexpr unsigned kSeedWallSecondsMax = 12 * 3600;

@@ -19,7 +19,7 @@ using simulation::SimNode;
 using simulation::SimWorld;
 
 class NamedTwice : public ::testing::Test {
-protected:
+public:
     void SetUp() override {
         client.connect(node);
         ASSERT_EQ(client.create_topic("t", 3), ErrorCode::none);
